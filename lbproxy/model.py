@@ -1,0 +1,177 @@
+"""The words that sources, table and dataplanes share: frozen values, no I/O, no clock.
+
+A source says `ServiceSpec`s, the table turns them into one `Snapshot`, a dataplane applies it.
+"""
+
+import enum
+import ipaddress
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+MAX_WEIGHT = 100
+MAX_PORT = 65_535
+WILDCARDS = {socket.AF_INET: "0.0.0.0", socket.AF_INET6: "::"}  # noqa: S104 - nothing is bound here
+"""All addresses of this machine, by family."""
+
+
+class Address(NamedTuple):
+    """A TCP endpoint: an IP address literal in canonical form, and a port (0 to 65535)."""
+
+    host: str
+    port: int
+
+    @classmethod
+    def parse(cls, text: str) -> "Address":
+        """Read `127.0.0.1:80` or `[::1]:80`; raise `ValueError` with what to write instead."""
+        host, colon, port = text.strip().rpartition(":")
+        bracketed = host.startswith("[") and host.endswith("]")
+        if not colon or not host or (":" in host and not bracketed):
+            raise ValueError(f"{text!r} is not ADDRESS:PORT, such as 127.0.0.1:8080 or [::1]:8080")
+        return cls(_canonical(host[1:-1] if bracketed else host, text), _port(port, text))
+
+    @property
+    def family(self) -> socket.AddressFamily:
+        """AF_INET or AF_INET6, as the literal says."""
+        return socket.AF_INET6 if ":" in self.host else socket.AF_INET
+
+    def overlaps(self, other: "Address") -> bool:
+        """Whether only one of them can be listened on: they are the same, or one of them is all addresses."""
+        is_alike = (self.port, self.family) == (other.port, other.family)
+        return is_alike and (self.host == other.host or WILDCARDS[self.family] in {self.host, other.host})
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def _canonical(host: str, text: str) -> str:
+    try:
+        return str(ipaddress.ip_address(host))
+    except ValueError:
+        raise ValueError(f"{text!r}: {host!r} is not an IP address; names are not resolved, "
+                         "write the address, such as 127.0.0.1:8080 or [::1]:8080") from None
+
+
+def _port(port: str, text: str) -> int:
+    if not (port.isascii() and port.isdigit() and 1 <= int(port) <= MAX_PORT):
+        raise ValueError(f"{text!r}: port {port!r} is not a number from 1 to {MAX_PORT}")
+    return int(port)
+
+
+class Scheduler(enum.StrEnum):
+    """How a backend is chosen; the names are IPVS's."""
+
+    LC = "lc"
+    WLC = "wlc"
+    RR = "rr"
+    WRR = "wrr"
+
+
+class State(enum.StrEnum):
+    """What a backend may be given. The same for every dataplane."""
+
+    ACTIVE = "active"
+    """Takes new connections."""
+    DRAINING = "draining"
+    """Keeps its connections until they end or the deadline passes; gets no new ones."""
+    DOWN = "down"
+    """Gets no new connections for as long as the reason holds; keeps what it has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One backend as a source knows it (facts about it, no judgement)."""
+
+    address: Address
+    weight: int = 1
+    """0 to 100; 0 keeps connections and takes no new ones."""
+    is_ready: bool = True
+    is_serving: bool = True
+    is_terminating: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HealthPolicy:
+    """Active checks: one TCP connect each `interval`; 0 turns them off. Seconds."""
+
+    interval: float = 2.0
+    timeout: float = 2.0
+    rise: int = 2
+    """Successes in a row after which a failed backend is used again."""
+    fall: int = 2
+    """Failures in a row after which a backend is no longer used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How one service's connections are treated. Durations are seconds; 0 means off where it says so."""
+
+    scheduler: Scheduler = Scheduler.LC
+    max_conns: int = 0
+    """Connections per backend, over all workers; 0 = no limit."""
+    queue: int = 1024
+    """Clients that may wait for a place below `max_conns`; per worker."""
+    queue_timeout: float = 5.0
+    connect_timeout: float = 2.0
+    connect_retries: int = 2
+    idle_timeout: float = 3600.0
+    """0 = off."""
+    half_close_timeout: float = 60.0
+    drain_timeout: float = 60.0
+    health: HealthPolicy = field(default_factory=HealthPolicy)
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceSpec:
+    """One service as a source says it."""
+
+    name: str
+    listens: tuple[Address, ...]
+    endpoints: tuple[Endpoint, ...]
+    policy: Policy = field(default_factory=Policy)
+
+
+Services = Mapping[str, ServiceSpec]
+"""The complete set, by name: what is absent is gone."""
+
+
+class BackendKey(NamedTuple):
+    """Names one backend of one service, for as long as anybody counts something for it."""
+
+    service: str
+    address: Address
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """One backend as the table judges it. `since` and `deadline` are on the loop's monotonic clock."""
+
+    address: Address
+    weight: int
+    state: State
+    reason: str
+    """Why it is in this state, in a few words: `ready`, `check failed: refused`, `removed`."""
+    since: float
+    is_open: bool = True
+    """It is given new connections: ACTIVE with a weight above 0, or the last resort when nothing else is left."""
+    deadline: float | None = None
+    """When a DRAINING backend's remaining connections are reset."""
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One service as a dataplane is to run it."""
+
+    name: str
+    listens: tuple[Address, ...]
+    policy: Policy
+    backends: tuple[Backend, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The whole state, immutable. Unchanged services and backends are the same objects as before."""
+
+    version: int
+    services: Mapping[str, Service]
