@@ -1,0 +1,14 @@
+"""`lbproxy run`: balance connections."""
+
+from lbproxy.cli.settings import SettingsCommand
+from lbproxy.config import Loader
+
+
+def _run(loader: Loader) -> int:
+    config = loader.load()
+    from lbproxy.app import run  # noqa: PLC0415 - a mistake is reported before the slow imports
+
+    return run(config, loader.load)
+
+
+command = SettingsCommand("run", _run, "Accept connections and pass each to a backend, until SIGTERM.")

@@ -1,0 +1,72 @@
+"""The options of `run` and `check`, made from the fields of the configuration; their help, in sections."""
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+import click
+from pydantic.fields import FieldInfo
+
+from lbproxy.config import Config, Loader, ServiceConfig
+from lbproxy.config.names import option, variable
+from lbproxy.config.options import GROUPS, kind_of
+from lbproxy.errors import ConfigError
+
+_EPILOG = """\
+A DURATION is written 500ms, 2s, 1m or 1h30m. An option beats its environment variable, which beats the top
+level of the file, which beats the default; what a service in the file sets for itself beats them all."""
+
+
+class SettingsCommand(click.Command):
+    """A command whose callback gets a `Loader`: what was given, not yet read."""
+
+    def __init__(self, name: str, callback: Callable[[Loader], int], summary: str) -> None:
+        self._sections = {"Services": _services(), **{_title(group): _options(group.model_fields.items())
+                                                      for group in GROUPS}}
+        params: list[click.Parameter] = [each for options in self._sections.values() for each in options]
+        super().__init__(name, params=params, help=summary, epilog=_EPILOG,
+                         callback=lambda **given: callback(_loader(given)))
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write one section after the other, in the order of GROUPS."""
+        for title, options in self._sections.items():
+            with formatter.section(title):
+                formatter.write_dl([record for each in options if (record := each.get_help_record(ctx))])
+
+
+def _services() -> list[click.Option]:
+    """Make the three options that aren't called like their fields."""
+    service = ServiceConfig.model_fields
+    return [
+        _option("config", Config.model_fields["config_file"], "FILE"),
+        _option("listen", service["listen"], "ADDRESS", is_repeatable=True),
+        _option("backend", service["backends"], "ADDRESS[,weight=N]", is_repeatable=True),
+    ]
+
+
+def _options(fields: Iterable[tuple[str, FieldInfo]]) -> list[click.Option]:
+    return [_option(name, field, kind_of(field).metavar, default=_default(field)) for name, field in fields]
+
+
+def _option(name: str, field: FieldInfo, metavar: str, *,
+            is_repeatable: bool = False, default: str = "") -> click.Option:
+    notes = [f"default: {default}" if default else "", "repeatable" if is_repeatable else "", variable(name)]
+    help_text = f"{field.description}  [{'; '.join(filter(None, notes))}]"
+    return click.Option([option(name)], metavar=metavar, multiple=is_repeatable, help=help_text)
+
+
+def _default(field: FieldInfo) -> str:
+    return "auto" if field.default_factory else str(kind_of(field).show(field.default))
+
+
+def _title(group: type) -> str:
+    return str(group.__doc__).rstrip(".")
+
+
+def _loader(given: Mapping[str, object]) -> Loader:
+    """Take apart the file's name and the options; the environment is read here and nowhere else."""
+    file = given["config"]
+    if file == "":
+        raise ConfigError("--config: the name is empty; write the path of a file")
+    options = {name: value for name, value in given.items() if name != "config"}
+    return Loader(options, dict(os.environ), None if file is None else Path(str(file)))

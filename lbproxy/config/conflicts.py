@@ -1,0 +1,78 @@
+"""What is right alone and wrong together: two services on one address or of one name, and such."""
+
+import ipaddress
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from lbproxy.config.effective import Config
+from lbproxy.config.options import DataplaneName
+from lbproxy.config.places import Problem
+from lbproxy.config.services import ServiceConfig
+from lbproxy.model import WILDCARDS, Address
+
+
+def conflicts(config: Config) -> Iterator[Problem]:
+    """Give every contradiction, at the later of its two places."""
+    if config.dataplane is DataplaneName.IPVS:
+        yield Problem(("dataplane",), "ipvs is not available yet; write userspace")
+    yield from _same_names(config)
+    yield from _same_listens(config)
+    for index, service in enumerate(config.services):
+        yield from _bad_backends(service, index)
+
+
+def _same_names(config: Config) -> Iterator[Problem]:
+    first: dict[str, int] = {}
+    for index, service in enumerate(config.services):
+        if first.setdefault(service.name, index) != index:
+            yield Problem(("services", index, "name"),
+                          f"services[{first[service.name]}] is named {service.name} too; write another name")
+
+
+def _same_listens(config: Config) -> Iterator[Problem]:
+    taken = _Taken()
+    if config.admin:
+        taken.add(config.admin, f"the admin server ({config.admin})")
+    for index, service in enumerate(config.services):
+        for place, address in enumerate(service.listen):
+            if holder := taken.holder(address):
+                yield Problem(("services", index, "listen", place),
+                              f"{address} is taken by {holder}; write another address or port")
+            taken.add(address, f"service {service.name} ({address})")
+
+
+def _bad_backends(service: ServiceConfig, index: int) -> Iterator[Problem]:
+    seen: set[Address] = set()
+    for place, backend in enumerate(service.backends):
+        path = ("services", index, "backends", place)
+        if backend.address in seen:
+            yield Problem(path, f"{backend.address} stands twice; remove one")
+        if _is_own(backend.address, service):
+            yield Problem(path, f"{backend.address} is where this service listens; write another address")
+        seen.add(backend.address)
+
+
+def _is_own(backend: Address, service: ServiceConfig) -> bool:
+    wildcard = Address(WILDCARDS[backend.family], backend.port)
+    is_loopback = ipaddress.ip_address(backend.host).is_loopback
+    return backend in service.listen or (is_loopback and wildcard in service.listen)
+
+
+@dataclass(slots=True)
+class _Taken:
+    """Who has which address. IPv4 and IPv6 don't meet: listeners on [::] are IPv6 only."""
+
+    hosts: dict[tuple[socket.AddressFamily, int], dict[str, str]] = field(default_factory=dict)
+
+    def holder(self, address: Address) -> str | None:
+        """Give who has this address, or one that overlaps. Port 0 is a new port each time."""
+        hosts = self.hosts.get((address.family, address.port), {}) if address.port else {}
+        wildcard = WILDCARDS[address.family]
+        if address.host == wildcard:
+            return next(iter(hosts.values()), None)
+        return hosts.get(address.host) or hosts.get(wildcard)
+
+    def add(self, address: Address, holder: str) -> None:
+        """Note who has it; the first one stays."""
+        self.hosts.setdefault((address.family, address.port), {}).setdefault(address.host, holder)

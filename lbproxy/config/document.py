@@ -1,0 +1,79 @@
+"""The configuration file: what it says, and where everything in it stands.
+
+Whatever is wrong with the file itself is one `ConfigError`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.reader import ReaderError
+
+from lbproxy.config.places import Places, Problem, report
+from lbproxy.config.tree import Tree
+from lbproxy.errors import ConfigError
+from lbproxy.quoting import escaped
+
+LARGEST = 4 * 1024 * 1024
+"""Bytes. Some 70,000 backends; more is a mistake, such as a device."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What a file says, all of it text, and the line of each value."""
+
+    values: Mapping[str, object] = field(default_factory=dict)
+    places: Places = field(default_factory=Places)
+
+
+def read(path: Path) -> Document:
+    """Read a file; raise `ConfigError` when that can't be done or it is no YAML mapping."""
+    file = escaped(str(path))
+    return _parsed(_text(_content(path, file), file), file)
+
+
+def _content(path: Path, file: str) -> bytes:
+    try:
+        with path.open("rb") as stream:
+            content = stream.read(LARGEST + 1)
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise _mistake(file, f"can't be read ({reason}); write the path of a readable file") from None
+    if len(content) > LARGEST:
+        raise _mistake(file, f"is larger than {LARGEST >> 20} MiB; write a smaller file")
+    return content
+
+
+def _text(content: bytes, file: str) -> str:
+    try:
+        return content.decode()
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        byte = f"0x{content[error.start]:02x}"
+        raise _mistake(f"{file}:{line}", f"the byte {byte} is not UTF-8; save the file as UTF-8") from None
+
+
+def _parsed(text: str, file: str) -> Document:
+    try:
+        tree = Tree(file, YAML(typ="safe", pure=True).parse(text))
+        return Document(tree.read(), Places(file, tree.lines))
+    except ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise _mistake(f"{file}:{line}", f"the character U+{error.character:04X} is not allowed; "
+                                         "remove it") from None
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        raise _mistake(f"{file}:{mark.line + 1}", _not_yaml(error)) from None
+    except YAMLError as error:
+        raise _mistake(file, f"this is not YAML ({error}); mend it") from None
+
+
+def _not_yaml(error: MarkedYAMLError) -> str:
+    trouble = " ".join(filter(None, (error.problem, error.context)))
+    return f"this is not YAML ({trouble}); look for a missing quote, colon, bracket or space, here or above"
+
+
+def _mistake(place: str, text: str) -> ConfigError:
+    return report([Problem((), text)], Places(place))

@@ -1,0 +1,76 @@
+"""The configuration in effect: what the program runs by, and what `lbproxy check` prints."""
+
+from collections.abc import Iterable, Mapping
+from io import StringIO
+from pathlib import Path
+
+from ruamel.yaml import YAML
+
+from lbproxy.config.names import kebab
+from lbproxy.config.options import OPTIONS, LogOptions, Options, ProcessOptions, ServiceOptions, kind_of
+from lbproxy.config.services import ServiceConfig
+from lbproxy.model import HealthPolicy, Policy, Services, ServiceSpec
+
+
+class Config(LogOptions, ProcessOptions, ServiceOptions):
+    """Everything that was set, and defaults for the rest. Durations are seconds."""
+
+    services: tuple[ServiceConfig, ...] = ()
+    """What is balanced; named uniquely, and no two on one address."""
+
+    config_file: Path | None = None
+    """A YAML file: services, each of name, listen and backends, and any option below without its dashes."""
+
+    def specs(self) -> Services:
+        """Give every service, with its policy complete."""
+        return {service.name: ServiceSpec(service.name, service.listen, service.endpoints(),
+                                          _policy(self._options_of(service)))
+                for service in self.services}
+
+    def to_yaml(self) -> str:
+        """Give a file that has the same effect as this configuration."""
+        document = {**_shown(self, OPTIONS), "services": [_service(service) for service in self.services]}
+        return _dumped(document)
+
+    def _options_of(self, service: ServiceConfig) -> ServiceOptions:
+        own = service.model_fields_set
+        return ServiceOptions.model_construct(**{
+            name: getattr(service if name in own else self, name) for name in ServiceOptions.model_fields})
+
+
+def _policy(options: ServiceOptions) -> Policy:
+    health = HealthPolicy(options.health_interval, options.health_timeout,
+                          options.health_rise, options.health_fall)
+    return Policy(
+        scheduler=options.scheduler,
+        max_conns=options.max_conns,
+        queue=options.queue,
+        queue_timeout=options.queue_timeout,
+        connect_timeout=options.connect_timeout,
+        connect_retries=options.connect_retries,
+        idle_timeout=options.idle_timeout,
+        half_close_timeout=options.half_close_timeout,
+        drain_timeout=options.drain_timeout,
+        health=health,
+    )
+
+
+def _service(service: ServiceConfig) -> Mapping[str, object]:
+    own = [name for name in ServiceOptions.model_fields if name in service.model_fields_set]
+    return {
+        "name": service.name,
+        "listen": [str(address) for address in service.listen],
+        "backends": [str(backend) for backend in service.backends],
+        **_shown(service, own),
+    }
+
+
+def _shown(options: Options, names: Iterable[str]) -> Mapping[str, str | int]:
+    return {kebab(name): kind_of(OPTIONS[name]).show(getattr(options, name)) for name in names}
+
+
+def _dumped(document: Mapping[str, object]) -> str:
+    writer, text = YAML(), StringIO()
+    writer.indent(sequence=4, offset=2)
+    writer.dump(document, text)
+    return text.getvalue()

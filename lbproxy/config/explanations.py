@@ -1,0 +1,51 @@
+"""Pydantic's findings in our words: what is wrong and what to write instead."""
+
+from collections.abc import Iterator
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from lbproxy.config.names import kebab, unknown
+from lbproxy.config.options import OPTIONS, Options
+from lbproxy.config.places import KeyPath, Problem
+from lbproxy.config.services import BackendConfig, ServiceConfig
+from lbproxy.quoting import quoted
+
+_ADVICE = {
+    "services": "write a list, each item with listen: and backends:",
+    "listen": "write an address, such as 127.0.0.1:8080, or a list of them",
+    "backends": "write a list of addresses, such as 127.0.0.1:9001",
+    "address": "write an address, such as 127.0.0.1:9001",
+}
+_CONSEQUENCES = {"default_factory_not_called"}
+"""Found only because something else was; not worth counting."""
+
+
+def problems_in(error: ValidationError) -> Iterator[Problem]:
+    """Give every mistake that pydantic found, with its path in the file."""
+    for details in error.errors(include_url=False):
+        if details["type"] not in _CONSEQUENCES:
+            path = tuple(kebab(part) if isinstance(part, str) else part for part in details["loc"])
+            yield Problem(path, _text(details, path), is_absence=details["type"] == "missing")
+
+
+def _text(details: ErrorDetails, path: KeyPath) -> str:
+    advice = _ADVICE.get(next((part for part in reversed(path) if isinstance(part, str)), ""), "")
+    match details["type"]:
+        case "value_error":
+            return str(details["ctx"]["error"])
+        case "extra_forbidden":
+            return _unknown(path)
+        case "missing":
+            return f"is missing; {advice}"
+        case "too_short":
+            return f"is empty; {advice}"
+    return f"{quoted(details['input'])} can't stand here; {advice}"
+
+
+def _unknown(path: KeyPath) -> str:
+    model: type[Options] = BackendConfig if "backends" in path else ServiceConfig
+    key = str(path[-1])
+    if kebab(key) in OPTIONS:
+        return "is not for a service but for all; write it at the top of the file"
+    return unknown("key", key, map(kebab, model.model_fields))

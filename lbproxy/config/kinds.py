@@ -1,0 +1,124 @@
+"""The kinds of values an option can have: each reads text and writes it back.
+
+Options, environment variables and the file all hold text, so one reader serves the three.
+"""
+
+import re
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Generic, TypeVar
+
+from pydantic_core import CoreSchema, core_schema
+
+from lbproxy.config.cpus import usable_cpus
+from lbproxy.quoting import listed, quoted
+from lbproxy.units import format_duration, parse_duration
+
+T = TypeVar("T")
+Words = TypeVar("Words", bound=StrEnum)
+
+
+class Kind(ABC, Generic[T]):
+    """Stands in a field's `Annotated[...]`: pydantic validates the field by its `read`."""
+
+    metavar: str
+    """Stands for the value in help."""
+
+    @abstractmethod
+    def read(self, value: object) -> T:
+        """Take text, or a value that is right already; raise `ValueError` with what to write instead.
+
+        Never `TypeError`: pydantic collects only the former.
+        """
+
+    @abstractmethod
+    def show(self, value: T) -> str | int:
+        """Give what `read` takes, for the effective configuration and for the default in help."""
+
+    def __get_pydantic_core_schema__(self, source: object, handler: object) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(self.read)
+
+
+@dataclass(frozen=True)
+class Whole(Kind[int]):
+    """A whole number from `low` to `high`."""
+
+    low: int
+    high: int
+    metavar: str = "N"
+
+    def read(self, value: object) -> int:
+        """Take `12` or 12."""
+        if isinstance(value, str) and re.fullmatch("[+-]?[0-9]{1,18}", value):
+            value = int(value)
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise ValueError(f"{quoted(value)} is not a number; {self._advice()}")  # noqa: TRY004 - see Kind.read
+        if not self.low <= value <= self.high:
+            raise ValueError(f"{value} is out of range; {self._advice()}")
+        return value
+
+    def show(self, value: int) -> int:
+        """Give the number itself."""
+        return value
+
+    def _advice(self) -> str:
+        return f"write a number from {self.low} to {self.high}"
+
+
+@dataclass(frozen=True)
+class Workers(Whole):
+    """A number of processes; `auto` is one for each CPU that this process may use."""
+
+    metavar: str = "N|auto"
+
+    def read(self, value: object) -> int:
+        """Take `4`, 4 or `auto`."""
+        return usable_cpus(at_most=self.high) if value == "auto" else super().read(value)
+
+    def _advice(self) -> str:
+        return f"{super()._advice()}, or auto"
+
+
+@dataclass(frozen=True)
+class Duration(Kind[float]):
+    """Seconds from `low` to `high`."""
+
+    low: float
+    high: float
+    metavar: str = "DURATION"
+
+    def read(self, value: object) -> float:
+        """Take `2s`, or a number as seconds (for programs: as text it needs a unit)."""
+        seconds = parse_duration(value) if isinstance(value, str) else value
+        if not isinstance(seconds, int | float) or isinstance(seconds, bool):
+            raise ValueError(f"{quoted(value)} is no duration; {self._advice()}")  # noqa: TRY004 - see Kind.read
+        if not self.low <= seconds <= self.high:
+            raise ValueError(f"{value} is out of range; {self._advice()}")
+        return float(seconds)
+
+    def show(self, value: float) -> str:
+        """Give `1m30s` for 90.0."""
+        return format_duration(value)
+
+    def _advice(self) -> str:
+        return f"write a duration from {format_duration(self.low)} to {format_duration(self.high)}"
+
+
+class Choice(Kind[Words]):
+    """One word of a few."""
+
+    def __init__(self, words: type[Words]) -> None:
+        self._words = words
+        self.metavar = "|".join(words)
+
+    def read(self, value: object) -> Words:
+        """Take a member or its text."""
+        try:
+            return self._words(value if isinstance(value, str) else "")
+        except ValueError:
+            raise ValueError(f"{quoted(value)} is unknown; write {listed(self._words)}") from None
+
+    def show(self, value: Words) -> str:
+        """Give the bare word."""
+        return value.value

@@ -1,0 +1,102 @@
+"""Options laid over the environment, and that over the file. Each value remembers where it came from."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from lbproxy.config.document import Document
+from lbproxy.config.names import CONFIG_VARIABLE, KNOWN, ONE_SERVICE, kebab, option, ours, unknown, variable
+from lbproxy.config.options import OPTIONS
+from lbproxy.config.places import KeyPath, Places, Problem
+
+_FILE_KEYS = {kebab(name) for name in OPTIONS} | {"services"}
+
+
+class _Given(NamedTuple):
+    origin: str
+    value: object
+
+
+@dataclass(frozen=True, slots=True)
+class Layers:
+    """Values not yet validated, by field; and what is wrong with their names already."""
+
+    values: Mapping[str, object]
+    places: Places
+    problems: tuple[Problem, ...]
+
+
+def lay(options: Mapping[str, object], environment: Mapping[str, str], document: Document) -> Layers:
+    """Let options beat the environment, and the environment the file."""
+    given = _from_environment(environment) | _from_options(options)
+    values = {kebab(key): _fields(value) for key, value in document.values.items() if key in _FILE_KEYS}
+    values |= {name: given[name].value for name in OPTIONS if name in given}
+    origins: dict[KeyPath, int | str] = dict(document.places.origins)
+    origins |= {(kebab(name),): value.origin for name, value in given.items()}
+    problems = [*_unknown_keys(document), *_unknown_given(given)]
+    single = {name: given[name] for name in ONE_SERVICE if name in given}
+    if contradiction := _bad_services(single, document):
+        problems.append(contradiction)
+    elif single:
+        values["services"] = [_service(single)]
+        origins |= {("services", 0, key): value.origin
+                    for key, value in zip(("listen", "backends"), single.values(), strict=True)}
+    return Layers(values, Places(document.places.file, origins), tuple(problems))
+
+
+def _from_environment(environment: Mapping[str, str]) -> dict[str, _Given]:
+    names = {variable(name): name for name in KNOWN}
+    texts = {name: text for name, text in ours(environment).items() if name != CONFIG_VARIABLE}
+    return {names.get(name, name): _Given(name, text.split() if names.get(name) in ONE_SERVICE else text)
+            for name, text in texts.items()}
+
+
+def _from_options(options: Mapping[str, object]) -> dict[str, _Given]:
+    return {name: _Given(option(name), value)
+            for name, value in options.items() if value not in (None, (), [])}
+
+
+def _service(single: Mapping[str, _Given]) -> Mapping[str, object]:
+    return {"name": "default", "listen": single["listen"].value, "backends": single["backend"].value}
+
+
+def _fields(value: object) -> object:
+    match value:
+        case dict():
+            return {kebab(key): _fields(item) for key, item in value.items()}
+        case list():
+            return [_fields(item) for item in value]
+    return value
+
+
+def _unknown_keys(document: Document) -> Iterator[Problem]:
+    for key in (key for key in document.values if key not in _FILE_KEYS):
+        if key in {"listen", "backend", "backends"}:
+            yield Problem((key,), "belongs to a service; write it inside services:")
+        else:
+            yield Problem((key,), unknown("key", key, _FILE_KEYS))
+
+
+def _unknown_given(given: Mapping[str, _Given]) -> Iterator[Problem]:
+    for name in (name for name in given if name not in KNOWN):
+        is_option = given[name].origin == option(name)
+        what, spell = ("option", option) if is_option else ("environment variable", variable)
+        yield Problem((kebab(name),), unknown(what, name.removeprefix("LBPROXY_").lower(), KNOWN, spell))
+
+
+def _bad_services(single: Mapping[str, _Given], document: Document) -> Problem | None:
+    is_in_file = document.values.get("services", []) != []
+    if not single:
+        return None if is_in_file else _no_service(document)
+    name, first = next(iter(single.items()))
+    if is_in_file:
+        return Problem((name,), f"{document.places.file} lists services too; remove {first.origin}, "
+                                "or services: from the file")
+    others = [option(other) for other in ONE_SERVICE if other not in single]
+    return Problem((name,), f"is of no use alone; add {others[0]} ADDRESS") if others else None
+
+
+def _no_service(document: Document) -> Problem:
+    path = ("services",) if "services" in document.values else ()
+    return Problem(path, "there is no service; write --listen ADDRESS and --backend ADDRESS, "
+                         "or list services: in a --config FILE")

@@ -1,0 +1,52 @@
+"""Options, environment and file in; a whole `Config` or one `ConfigError` out. Reloading is the same."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from lbproxy.config.conflicts import conflicts
+from lbproxy.config.document import Document, read
+from lbproxy.config.effective import Config
+from lbproxy.config.explanations import problems_in
+from lbproxy.config.layers import Layers, lay
+from lbproxy.config.names import CONFIG_VARIABLE
+from lbproxy.config.places import report
+
+
+@dataclass(frozen=True)
+class Loader:
+    """Remembers what was given at the start, so that the file can be read again under the same options."""
+
+    options: Mapping[str, object]
+    environment: Mapping[str, str]
+    path: Path | None
+
+    def load(self) -> Config:
+        """Do what `load` does, with the file as it is now."""
+        return load(self.options, self.environment, self.path)
+
+
+def load(options: Mapping[str, object], environment: Mapping[str, str], path: Path | None) -> Config:
+    """Give the configuration in effect; raise `ConfigError`, whose text is one line.
+
+    `options` are those given on the command line, by field name (`connect_timeout`, `listen`, `backend`),
+    as text or as values. `path` is the file; without it `LBPROXY_CONFIG` names one, if set.
+    """
+    file = path or (Path(name) if (name := environment.get(CONFIG_VARIABLE, "")) else None)
+    layers = lay(options, environment, read(file) if file else Document())
+    config = _validated(layers)
+    if problems := [*conflicts(config)]:
+        raise report(problems, layers.places)
+    return config.model_copy(update={"config_file": file})
+
+
+def _validated(layers: Layers) -> Config:
+    try:
+        config = Config.model_validate(layers.values)
+    except ValidationError as error:
+        raise report([*layers.problems, *problems_in(error)], layers.places) from None
+    if layers.problems:
+        raise report(layers.problems, layers.places)
+    return config

@@ -1,0 +1,141 @@
+"""Every option, once: its name, type, range, default and help text all come from the field here.
+
+`connect_timeout` is `--connect-timeout`, `LBPROXY_CONNECT_TIMEOUT` and the key `connect-timeout` of the
+file. Durations are seconds. A field's docstring says its unit and its reason.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.fields import FieldInfo
+
+from lbproxy.config.addresses import Admin
+from lbproxy.config.cpus import usable_cpus
+from lbproxy.config.kinds import Choice, Duration, Kind, Whole, Workers
+from lbproxy.model import Address, Scheduler
+
+MINUTE, HOUR = 60.0, 3600.0
+SHORTEST = 0.001
+
+
+class DataplaneName(StrEnum):
+    """What moves the bytes."""
+
+    USERSPACE = "userspace"
+    IPVS = "ipvs"
+
+
+class LogLevel(StrEnum):
+    """The least important messages that are still written."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class LogFormat(StrEnum):
+    """How a log line looks."""
+
+    AUTO = "auto"
+    TEXT = "text"
+    JSON = "json"
+
+
+class Options(BaseModel):
+    """Base of every group: immutable, and nothing that it doesn't know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class ProcessOptions(Options):
+    """Process."""
+
+    dataplane: Annotated[DataplaneName, Choice(DataplaneName)] = DataplaneName.USERSPACE
+    """What moves the bytes: our own processes, or the kernel's IPVS (not available yet)."""
+
+    workers: Annotated[int, Workers(1, 256)] = Field(default_factory=usable_cpus)
+    """Processes that move bytes; auto: one per CPU this process may use, by affinity and cgroup quota."""
+
+    admin: Annotated[Address | None, Admin()] = Address("127.0.0.1", 9180)
+    """Where metrics, health and state are served; on loopback, as it has no password. off: nowhere."""
+
+    shutdown_delay: Annotated[float, Duration(0, HOUR)] = 5.0
+    """After SIGTERM, go on accepting for so long, as others learn late that we leave."""
+
+
+class LogOptions(Options):
+    """Logging."""
+
+    log_level: Annotated[LogLevel, Choice(LogLevel)] = LogLevel.INFO
+    """Write messages of this importance and above."""
+
+    log_format: Annotated[LogFormat, Choice(LogFormat)] = LogFormat.AUTO
+    """Lines for people or for programs; auto: text on a terminal, else json."""
+
+
+class BalancingOptions(Options):
+    """Balancing."""
+
+    scheduler: Annotated[Scheduler, Choice(Scheduler)] = Scheduler.LC
+    """Choose the backend with the fewest connections (lc), or in turn (rr); wlc and wrr mind weights."""
+
+    max_conns: Annotated[int, Whole(0, 1_000_000)] = 0
+    """Connections that each backend may have, over all workers; what it can take. 0: no limit."""
+
+    queue: Annotated[int, Whole(0, 1_000_000)] = 1024
+    """Clients that may wait, per worker, while all backends have max-conns; more are refused at once."""
+
+    queue_timeout: Annotated[float, Duration(SHORTEST, HOUR)] = 5.0
+    """A client waits so long for a backend below max-conns, then is refused."""
+
+
+class ConnectionOptions(Options):
+    """Connections."""
+
+    connect_timeout: Annotated[float, Duration(SHORTEST, 10 * MINUTE)] = 2.0
+    """A backend that doesn't accept within this time has failed; another one is tried."""
+
+    connect_retries: Annotated[int, Whole(0, 100)] = 2
+    """Other backends to try when one can't be reached; before the first byte, so nothing is sent twice."""
+
+    idle_timeout: Annotated[float, Duration(0, 720 * HOUR)] = HOUR
+    """Reset a connection that moved no byte for so long: its peers may be gone. 0: never."""
+
+    half_close_timeout: Annotated[float, Duration(SHORTEST, 24 * HOUR)] = MINUTE
+    """When one side has ended its stream, the other may go on for so long."""
+
+    drain_timeout: Annotated[float, Duration(0, 24 * HOUR)] = MINUTE
+    """When a backend is taken away, or we stop, connections may go on for so long before they are reset."""
+
+
+class HealthOptions(Options):
+    """Health checks."""
+
+    health_interval: Annotated[float, Duration(0, HOUR)] = 2.0
+    """Time between two checks of a backend, each a TCP connect. 0: no checks."""
+
+    health_timeout: Annotated[float, Duration(SHORTEST, 10 * MINUTE)] = 2.0
+    """A check that doesn't connect within this time has failed."""
+
+    health_rise: Annotated[int, Whole(1, 100)] = 2
+    """Checks in a row that must pass before a failed backend is used again."""
+
+    health_fall: Annotated[int, Whole(1, 100)] = 2
+    """Checks in a row that must fail before a backend is no longer used; one alone may be bad luck."""
+
+
+class ServiceOptions(HealthOptions, ConnectionOptions, BalancingOptions):
+    """What each service may set for itself; set at the top, it is the default of all services."""
+
+
+GROUPS = (BalancingOptions, ConnectionOptions, HealthOptions, ProcessOptions, LogOptions)
+OPTIONS: Mapping[str, FieldInfo] = {
+    name: field for group in GROUPS for name, field in group.model_fields.items()}
+
+
+def kind_of(field: FieldInfo) -> Kind[Any]:
+    """Give what reads and writes this field's values."""
+    return next(mark for mark in field.metadata if isinstance(mark, Kind))

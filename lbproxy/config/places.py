@@ -1,0 +1,63 @@
+"""Where a mistake stands, in words the user can search for, and the one line that reports it."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from lbproxy.errors import ConfigError
+from lbproxy.quoting import escaped, quoted
+
+KeyPath = tuple[str | int, ...]
+"""Keys and indexes from the top of the file, such as ("services", 0, "listen")."""
+
+
+class Problem(NamedTuple):
+    """One mistake: what is wrong and what to write instead."""
+
+    path: KeyPath
+    text: str
+    is_absence: bool = False
+    """Something is missing. Reported last: it may only be misspelled, which another problem says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Which line of the file, or which option or variable, gave the value at a path."""
+
+    file: str = ""
+    origins: Mapping[KeyPath, int | str] = field(default_factory=dict)
+
+    def line_of(self, path: KeyPath) -> int:
+        """Give the line in the file, or 0 for what comes from elsewhere."""
+        origin = self.origins.get(self._nearest(path), 0)
+        return origin if isinstance(origin, int) else 0
+
+    def text_of(self, path: KeyPath) -> str:
+        """Give `lbproxy.yaml:3: services[0].name`, or `--backend: weight`."""
+        nearest = self._nearest(path)
+        origin = self.origins.get(nearest)
+        if isinstance(origin, str):
+            return ": ".join([origin, *(part for part in path[len(nearest):] if isinstance(part, str))])
+        place = f"{self.file}:{origin}" if origin else self.file
+        return ": ".join(filter(None, (place, dotted(path))))
+
+    def _nearest(self, path: KeyPath) -> KeyPath:
+        return next((path[:end] for end in range(len(path), 0, -1) if path[:end] in self.origins), ())
+
+
+def report(problems: Iterable[Problem], places: Places) -> ConfigError:
+    """Make one line of the first problem and the number of the others."""
+    first, *others = sorted(problems, key=lambda each: (each.is_absence, places.line_of(each.path)))
+    line = ": ".join(filter(None, (places.text_of(first.path), first.text)))
+    return ConfigError(escaped(line + (f" (and {len(others)} more)" if others else "")))
+
+
+def dotted(path: KeyPath) -> str:
+    """Write a path as `services[0].backends[1].weight`."""
+    parts = [f"[{part}]" if isinstance(part, int) else f".{_key(part)}" for part in path]
+    return "".join(parts).removeprefix(".")
+
+
+def _key(key: str) -> str:
+    return key if re.fullmatch("[A-Za-z0-9_-]{1,40}", key) else quoted(key)

@@ -1,0 +1,90 @@
+"""A service as the file describes it: listen addresses, backends, and what it sets for itself."""
+
+import re
+from collections.abc import Mapping
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from lbproxy.config.addresses import Listen, Upstream
+from lbproxy.config.kinds import Kind, Whole
+from lbproxy.config.options import Options, ServiceOptions
+from lbproxy.model import MAX_WEIGHT, Address, Endpoint
+from lbproxy.quoting import quoted
+
+_LABEL = re.compile("[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+
+
+class Name(Kind[str]):
+    """What a service is called in logs and metrics: a DNS label."""
+
+    metavar = "NAME"
+
+    def read(self, value: object) -> str:
+        """Take text such as `web` or `web-2`."""
+        if isinstance(value, str) and _LABEL.fullmatch(value):
+            return value
+        raise ValueError(f"{quoted(value)} is not a name; write up to 63 of a-z, 0-9 and -, such as web-2")
+
+    def show(self, value: str) -> str:
+        """Give the name itself."""
+        return value
+
+
+class BackendConfig(Options):
+    """One backend, as `127.0.0.1:9001`, `127.0.0.1:9001,weight=2` or the keys below."""
+
+    address: Annotated[Address, Upstream()]
+    """Where it accepts connections."""
+
+    weight: Annotated[int, Whole(0, MAX_WEIGHT)] = 1
+    """Its share under wlc and wrr; 0: it keeps its connections and gets no new ones."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_text(cls, value: object) -> object:
+        return _keys(value) if isinstance(value, str) else value
+
+    def __str__(self) -> str:
+        return str(self.address) if self.weight == 1 else f"{self.address},weight={self.weight}"
+
+
+def _keys(text: str) -> Mapping[str, str]:
+    """Split `ADDRESS,KEY=VALUE`."""
+    address, *settings = text.split(",")
+    keys = {"address": address}
+    for setting in settings:
+        key, equals, value = (part.strip() for part in setting.partition("="))
+        if not equals or key in keys:
+            raise ValueError(f"{quoted(text)} is not ADDRESS,weight=N, such as 127.0.0.1:9001,weight=2")
+        keys[key] = value
+    return keys
+
+
+def _many(value: object) -> object:
+    """Let one text stand for a list of one."""
+    return (value,) if isinstance(value, str) else value
+
+
+def _name_after(fields: Mapping[str, tuple[Address, ...]]) -> str:
+    """Name a service after its first listen address: 127-0-0-1-80, or z-1-80 for [::1]:80."""
+    host, port = fields["listen"][0]
+    groups = host.replace("::", ":z:").strip(":")  # no group is z, so no two addresses share a name
+    return f"{groups.replace(':', '-').replace('.', '-')}-{port}"
+
+
+class ServiceConfig(ServiceOptions):
+    """One service. An option that it doesn't set has the value that the top level gives it."""
+
+    listen: Annotated[tuple[Annotated[Address, Listen()], ...], BeforeValidator(_many), Field(min_length=1)]
+    """Accept connections here; 0.0.0.0:PORT and [::]:PORT are all IPv4 and all IPv6 addresses."""
+
+    backends: Annotated[tuple[BackendConfig, ...], BeforeValidator(_many)] = ()
+    """Pass them on to these; weight (1) is 0 to 100. A service without backends refuses connections."""
+
+    name: Annotated[str, Name()] = Field(default_factory=_name_after)
+    """Its name in logs and metrics; without one it is named after its first listen address."""
+
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        """Give the backends as a source says them."""
+        return tuple(Endpoint(backend.address, backend.weight) for backend in self.backends)
