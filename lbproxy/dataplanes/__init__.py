@@ -1,0 +1,1 @@
+"""What carries the connections. A dataplane knows the model and nothing of sources."""

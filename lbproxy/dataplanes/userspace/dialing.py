@@ -1,0 +1,45 @@
+"""Starting a connection to a backend, and what the kernel's answers mean."""
+
+import errno
+from socket import IPPROTO_TCP, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_STREAM, TCP_NODELAY
+
+from lbproxy.dataplanes.userspace.connection import Connection, End
+from lbproxy.dataplanes.userspace.reasons import Failed
+from lbproxy.dataplanes.userspace.relay import Relay
+from lbproxy.dataplanes.userspace.target import Target
+
+DIALING = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC
+
+UNDER_WAY = frozenset({0, errno.EINPROGRESS})
+"""What connect() says when nothing is wrong."""
+EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.ENOSPC})
+"""What accept(), socket() and epoll say when descriptors or kernel memory are gone."""
+GONE_SILENT = frozenset({errno.ETIMEDOUT, errno.EHOSTUNREACH, errno.ENETUNREACH})
+"""What an established connection says when the other host no longer answers."""
+
+_FAILURES = {
+    errno.ECONNREFUSED: Failed.REFUSED,
+    errno.ETIMEDOUT: Failed.TIMEOUT,
+    errno.EHOSTUNREACH: Failed.UNREACHABLE,
+    errno.ENETUNREACH: Failed.UNREACHABLE,
+    errno.ECONNRESET: Failed.RESET,
+    errno.EADDRNOTAVAIL: Failed.PORTS,
+}
+
+
+def failure_of(code: int) -> Failed:
+    """Say why a connect failed, from its errno."""
+    return _FAILURES.get(code, Failed.OTHER)
+
+
+def dial(relay: Relay, connection: Connection, target: Target) -> int:
+    """Start connecting `connection.server` to the backend; return connect()'s errno, or that of what came before."""
+    try:
+        connection.server = server = End(target.family, DIALING)
+        server.adopt(connection, server.fileno())
+        server.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
+        error = server.connect_ex(target.address)
+        relay.add_dialing(server)
+    except OSError as failure:
+        return failure.errno or errno.EIO
+    return error

@@ -1,0 +1,162 @@
+"""The byte loop: what arrives on one end of a connection is sent on at the other.
+
+One private epoll set per worker, whose descriptor is all that the asyncio loop knows. Every socket is
+registered once, edge-triggered. `run` is the one place where speed may cost elegance:
+what that buys is in bench/RESULTS.md.
+"""
+
+import select
+from collections.abc import Callable
+from socket import MSG_DONTWAIT
+from time import monotonic
+
+from lbproxy.dataplanes.userspace.connection import End
+from lbproxy.dataplanes.userspace.pump import (
+    CHUNK,
+    PEER_CLOSED,
+    READABLE,
+    SHARED_CHUNK,
+    SMALL,
+    UNUSUAL,
+    URGENT,
+    WRITABLE,
+    Pump,
+)
+
+ARRIVALS = READABLE | PEER_CLOSED | URGENT | select.EPOLLET
+ARRIVALS_AND_ROOM = ARRIVALS | WRITABLE
+BATCH = 256
+"""Events taken from the kernel at once."""
+LINGER = 0.002
+"""Seconds to wait for more inside a turn: under load it saves the outer loop's own epoll_wait."""
+QUIET = 8
+"""Rounds without a small message after which bulk streams have the process to themselves."""
+TURN = 0.010
+"""Seconds after which the outer loop gets its turn, whatever is going on."""
+
+
+class Relay:
+    """All sockets of one worker process."""
+
+    def __init__(self) -> None:
+        self.now = monotonic()
+        """When the current batch of events was taken: good enough for every duration."""
+        self._poller = select.epoll()
+        self.pump = Pump(self._watch_room)
+        self._register = self._poller.register
+        self._ends: dict[int, End] = {}
+        self._acceptors: dict[int, Callable[[], None]] = {}
+        self._removed: list[End] = []
+        self._quiet_rounds = 0
+
+    def __len__(self) -> int:
+        """How many sockets of connections are open."""
+        return len(self._ends)
+
+    def fileno(self) -> int:
+        """What the asyncio loop watches; readable means: call `run`."""
+        return self._poller.fileno()
+
+    def close(self) -> None:
+        """Give the epoll set back; connections must have been closed before."""
+        self.settle()
+        self._poller.close()
+
+    def listen(self, fd: int, accept: Callable[[], None]) -> None:
+        """Call `accept` whenever clients wait at this listening socket."""
+        self._acceptors[fd] = accept
+        self._poller.register(fd, READABLE)
+
+    def unlisten(self, fd: int) -> None:
+        """Take no more clients from this listening socket; they go on queueing in the kernel."""
+        del self._acceptors[fd]
+        self._poller.unregister(fd)
+
+    def add(self, end: End) -> None:
+        """Watch a new end for what arrives."""
+        self._ends[end.fd] = end
+        self._register(end.fd, ARRIVALS)
+
+    def add_dialing(self, end: End) -> None:
+        """Watch a new end also for its being connected."""
+        end.is_room_watched = True
+        self._ends[end.fd] = end
+        self._register(end.fd, ARRIVALS_AND_ROOM)
+
+    def remove(self, end: End) -> None:
+        """Forget an end. It is closed when the batch is done: its number must not be reused before."""
+        del self._ends[end.fd]
+        self._removed.append(end)
+
+    def settle(self) -> None:
+        """Close what was removed. `run` does so itself; whoever removes outside of it calls this."""
+        for end in self._removed:
+            end.close()
+        self._removed.clear()
+
+    def join(self, client: End, server: End) -> None:
+        """Both are connected: relay from now on, first what the client may have sent already."""
+        client.peer = client.sink = server
+        server.peer = server.sink = client
+        if client.is_blocked:
+            client.is_blocked = False
+            self.pump.read(client)
+
+    def _watch_room(self, end: End) -> None:
+        """Most clients never get full: only one that does is told of room, from then on."""
+        if not end.is_room_watched:
+            end.is_room_watched = True
+            self._poller.modify(end.fd, ARRIVALS_AND_ROOM)  # also reports room that came meanwhile
+
+    def run(self) -> bool:
+        """Serve until nothing has happened for LINGER seconds or the TURN is over; True if work is left."""
+        pump, poll, until, wait = self.pump, self._poller.poll, monotonic() + TURN, 0.0
+        while (events := poll(wait, BATCH)) or pump.bulk:
+            self.now = monotonic()
+            self._quiet_rounds = 0 if self._serve(events) else self._quiet_rounds + 1
+            if pump.bulk:
+                pump.turn(CHUNK if self._quiet_rounds > QUIET else SHARED_CHUNK)
+            if self._removed:
+                self.settle()
+            if self.now > until:
+                break
+            wait = 0.0 if pump.bulk else LINGER
+        return bool(pump.bulk)
+
+    def _serve(self, events: list[tuple[int, int]]) -> bool:  # noqa: C901 - flat, for speed: see the module
+        """Do what the events say; True if there were small messages among them."""
+        get, on_event, is_shared = self._ends.get, self.pump.on_event, False
+        for fd, event in events:
+            end = get(fd)
+            if end is None:
+                if fd in self._acceptors:  # else it was closed earlier in this batch
+                    self._acceptors[fd]()
+                continue
+            sink = end.sink
+            if sink is None or event & UNUSUAL:
+                on_event(end, event)
+                continue
+            if not event & READABLE:
+                continue
+            try:
+                data = end.recv(SMALL, MSG_DONTWAIT)
+            except BlockingIOError:
+                continue
+            except OSError as error:
+                end.connection.service.on_lost(end, error)
+                continue
+            is_shared = True
+            size = len(data)
+            end.received += size
+            try:
+                sent = sink.send(data, MSG_DONTWAIT)
+            except BlockingIOError:
+                sent = 0
+            except OSError as error:
+                end.connection.service.on_lost(sink, error)
+                continue
+            if sent < size:
+                self.pump.keep(end, data, sent)
+            elif size == SMALL:
+                self.pump.promote(end)
+        return is_shared

@@ -1,0 +1,23 @@
+"""A backend as a worker knows it: where to connect, where its counters are, whether it may be chosen."""
+
+from lbproxy.dataplanes.userspace import counters
+from lbproxy.dataplanes.userspace.scheduler import Candidate
+from lbproxy.model import Address
+
+
+class Target(Candidate):
+    """One backend of one service in one worker."""
+
+    __slots__ = ("address", "at", "failures", "family", "is_open", "slot")
+
+    def __init__(self, address: Address, slot: int) -> None:
+        super().__init__()
+        self.address = address
+        self.family = address.family
+        self.slot = slot
+        self.at = counters.backend_at(slot)
+        """Its first cell in a worker's block."""
+        self.failures = 0
+        """Connect failures in a row."""
+        self.is_open = False
+        """It is given new connections."""

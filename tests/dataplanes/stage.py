@@ -1,0 +1,125 @@
+"""A dataplane with real backends behind it and real clients before it."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+
+from lbproxy.model import Address, BackendKey, Policy, Service, Snapshot, State
+from lbproxy.model import Backend as BackendState
+
+from .kinds import Kind
+from .peers import HOST, PATIENCE, Backend, Client
+
+POLICY = Policy(drain_timeout=60.0)
+
+
+def active(backend: Backend, weight: int = 1) -> BackendState:
+    """It gets new connections."""
+    return BackendState(backend.address, weight, State.ACTIVE, "ready", 0.0)
+
+
+def draining(backend: Backend, *, is_open: bool = False) -> BackendState:
+    """It keeps its connections; it gets new ones only as the last resort."""
+    return BackendState(backend.address, 1, State.DRAINING, "terminating", 0.0, is_open, 60.0)
+
+
+def down(backend: Backend) -> BackendState:
+    """It keeps its connections and gets no new ones for now."""
+    return BackendState(backend.address, 1, State.DOWN, "check failed: refused", 0.0, is_open=False)
+
+
+def web(listen: Address, *backends: BackendState, name: str = "web", policy: Policy = POLICY) -> Service:
+    return Service(name, (listen,), policy, backends)
+
+
+class Stage:
+    """One dataplane over the tests of a module: each starts and ends without any service."""
+
+    def __init__(self, kind: Kind) -> None:
+        self.kind = kind
+        self.dataplane = kind.make()
+        self._version = 0
+        self._backends: list[Backend] = []
+        self._clients: list[Client] = []
+
+    async def apply(self, *services: Service) -> Snapshot:
+        """Apply a new snapshot of these services, and give it."""
+        snapshot = self.snapshot(*services)
+        await self.dataplane.apply(snapshot)
+        return snapshot
+
+    def snapshot(self, *services: Service) -> Snapshot:
+        """A snapshot that is newer than any before."""
+        self._version += 1
+        return Snapshot(self._version, {service.name: service for service in services})
+
+    async def backends(self, *names: str, host: str = HOST) -> list[Backend]:
+        """Start so many backends."""
+        started = [await Backend(name).start(host) for name in names]
+        self._backends += started
+        return started
+
+    async def client(self, address: Address) -> Client:
+        """A client that is connected to a backend, and stays."""
+        client = await Client.connect(address)
+        self._clients.append(client)
+        await client.ask()
+        return client
+
+    async def clients(self, address: Address, count: int) -> dict[Client, str]:
+        """So many, one after the other, and who serves each."""
+        return {client: await client.ask() for client in [await self.client(address) for _ in range(count)]}
+
+    async def served_by(self, address: Address, count: int) -> Counter[str]:
+        """How many of so many new clients each backend gets."""
+        return Counter((await self.clients(address, count)).values())
+
+    def active(self, service: str = "web") -> dict[Address, int]:
+        """Connections of each backend now."""
+        backends = self.dataplane.stats().backends
+        return {key.address: stats.active for key, stats in backends.items() if key.service == service}
+
+    def totals(self) -> dict[tuple[object, ...], int]:
+        """Everything that only grows, copied."""
+        stats = self.dataplane.stats()
+        grown: dict[tuple[object, ...], int] = {("restarts",): stats.worker_restarts}
+        for name, service in stats.services.items():
+            grown[name, "accepted"] = service.accepted
+            grown |= {(name, "rejected", reason): count for reason, count in service.rejected.items()}
+        for key, backend in stats.backends.items():
+            grown |= _totals(key, backend.connections, backend.bytes_received, backend.bytes_sent, backend.retries)
+            grown |= {(key, "failed", reason): count for reason, count in backend.failures.items()}
+            grown |= {(key, "closed", reason): count for reason, count in backend.closed.items()}
+        return grown
+
+    async def until(self, is_true: Callable[[], bool]) -> None:
+        """Wait for counters to say so: no event announces them."""
+        async with asyncio.timeout(PATIENCE):
+            while not is_true():  # noqa: ASYNC110 - see above
+                await asyncio.sleep(0.005)
+
+    async def clear(self) -> None:
+        """All clients leave, and then every count must be zero; then all services and backends go."""
+        for client in self._clients:
+            client.close()
+        self._clients.clear()
+        await self.until(lambda: not any(one.active for one in self.dataplane.stats().backends.values()))
+        assert not any(service.queued for service in self.dataplane.stats().services.values())
+        await self.apply()
+        await self._close_backends()
+
+    async def end(self) -> None:
+        """Whatever is left ends."""
+        await self.dataplane.close()
+        for client in self._clients:
+            client.close()
+        await self._close_backends()
+
+    async def _close_backends(self) -> None:
+        for backend in self._backends:
+            await backend.close()
+        self._backends.clear()
+
+
+def _totals(key: BackendKey, *counts: int) -> dict[tuple[object, ...], int]:
+    return {(key, place): count for place, count in enumerate(counts)}

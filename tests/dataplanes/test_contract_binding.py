@@ -1,0 +1,76 @@
+"""Any dataplane: an address that can't be had is said, and everything stays as it was."""
+
+import pytest
+
+from lbproxy.errors import BindError
+from lbproxy.model import Address
+
+from .peers import is_refused
+from .stage import Stage, active, web
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+async def test_address_in_use_leaves_everything_as_it_was(
+        stage: Stage, listen: Address, other_listen: Address) -> None:
+    alpha, bravo = await stage.backends("alpha", "bravo")
+    await stage.apply(web(listen, active(alpha)))
+    client = await stage.client(listen)
+    with stage.kind.occupy(other_listen):
+        with pytest.raises(BindError, match=str(other_listen)) as caught:
+            await stage.apply(web(other_listen, active(bravo)))
+        assert caught.value.address == other_listen
+        assert await client.ask() == "alpha"
+        assert await stage.served_by(listen, 2) == {"alpha": 2}
+
+
+async def test_nothing_of_a_refused_snapshot_is_done(stage: Stage, listen: Address, other_listen: Address) -> None:
+    alpha, bravo = await stage.backends("alpha", "bravo")
+    await stage.apply(web(listen, active(alpha)))
+    free = Address(listen.host, listen.port + 1)
+    with stage.kind.occupy(other_listen), pytest.raises(BindError):
+        await stage.apply(web(listen, active(bravo)), web(free, active(bravo), name="free"),
+                          web(other_listen, active(bravo), name="other"))
+    assert await is_refused(free)
+    assert await stage.served_by(listen, 2) == {"alpha": 2}
+
+
+async def test_refused_snapshot_is_applied_once_the_address_is_free(
+        stage: Stage, listen: Address, other_listen: Address) -> None:
+    alpha, bravo = await stage.backends("alpha", "bravo")
+    await stage.apply(web(listen, active(alpha)))
+    client = await stage.client(listen)
+    wanted = stage.snapshot(web(listen, active(alpha)), web(other_listen, active(bravo), name="other"))
+    with stage.kind.occupy(other_listen):
+        for _ in range(2):
+            with pytest.raises(BindError):
+                await stage.dataplane.apply(wanted)
+    await stage.dataplane.apply(wanted)
+    assert await stage.served_by(other_listen, 1) == {"bravo": 1}
+    assert await client.ask() == "alpha"
+
+
+async def test_another_snapshot_is_applied_after_a_refused_one(
+        stage: Stage, listen: Address, other_listen: Address) -> None:
+    alpha, bravo = await stage.backends("alpha", "bravo")
+    await stage.apply(web(listen, active(alpha)))
+    with stage.kind.occupy(other_listen), pytest.raises(BindError):
+        await stage.apply(web(other_listen, active(bravo)))
+    await stage.apply(web(listen, active(bravo)))
+    assert await stage.served_by(listen, 2) == {"bravo": 2}
+
+
+async def test_address_that_is_not_of_this_machine_is_refused(stage: Stage) -> None:
+    with pytest.raises(BindError, match="no such address"):
+        await stage.apply(web(Address("192.0.2.1", 8080)))
+
+
+async def test_refused_snapshot_leaves_no_trace_in_the_counters(
+        stage: Stage, listen: Address, other_listen: Address) -> None:
+    alpha, bravo = await stage.backends("alpha", "bravo")
+    await stage.apply(web(listen, active(alpha)))
+    before = stage.totals()
+    with stage.kind.occupy(other_listen), pytest.raises(BindError):
+        await stage.apply(web(listen, active(alpha)), web(other_listen, active(bravo), name="other"))
+    await stage.apply(web(listen, active(alpha)))
+    assert stage.totals() == before

@@ -1,0 +1,101 @@
+"""Any dataplane: what is counted is exact, returns to zero where it should, and never goes backwards elsewhere."""
+
+from collections.abc import Callable
+
+import pytest
+
+from lbproxy.model import Address, BackendKey, State
+from lbproxy.model import Backend as BackendState
+
+from .peers import Backend, Client, free_address, is_refused
+from .stage import Stage, active, draining, web
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+Fault = Callable[[Client, Backend], None]
+
+
+async def test_active_connections_are_counted_and_return_to_zero(stage: Stage, listen: Address) -> None:
+    alpha, bravo = await stage.backends("alpha", "bravo")
+    await stage.apply(web(listen, active(alpha), draining(bravo)))
+    clients = await stage.clients(listen, 5)
+    assert stage.active() == {alpha.address: 5, bravo.address: 0}
+    for client in clients:
+        client.close()
+    await stage.until(lambda: stage.active() == {alpha.address: 0, bravo.address: 0})
+
+
+@pytest.mark.parametrize("fault", [
+    lambda client, _: client.close(), lambda client, _: client.reset(), lambda _, backend: backend.reset_all(),
+    lambda _, backend: backend.stop()], ids=["client leaves", "client resets", "backend resets", "backend stops"])
+async def test_active_count_is_zero_and_the_end_is_counted_after_a_fault(
+        stage: Stage, listen: Address, fault: Fault) -> None:
+    alpha, = await stage.backends("alpha")
+    await stage.apply(web(listen, active(alpha)))
+    fault(await stage.client(listen), alpha)
+    await stage.until(lambda: stage.active() == {alpha.address: 0})
+    stats = stage.dataplane.stats().backends[BackendKey("web", alpha.address)]
+    assert (stats.connections, sum(stats.closed.values())) == (1, 1)
+
+
+async def test_backend_that_refuses_holds_nothing(stage: Stage, listen: Address) -> None:
+    nobody = free_address()
+    await stage.apply(web(listen, BackendState(nobody, 1, State.ACTIVE, "ready", 0.0)))
+    assert await is_refused(listen)
+    await stage.until(lambda: stage.active() == {nobody: 0})
+
+
+async def test_connections_are_counted_once_each(stage: Stage, listen: Address) -> None:
+    alpha, = await stage.backends("alpha")
+    await stage.apply(web(listen, active(alpha)))
+    await stage.clients(listen, 7)
+    stats = stage.dataplane.stats()
+    assert (stats.services["web"].accepted, stats.backends[BackendKey("web", alpha.address)].connections) == (7, 7)
+
+
+async def test_bytes_are_counted_exactly_by_the_end_of_the_connection(stage: Stage, listen: Address) -> None:
+    alpha, = await stage.backends("alpha")
+    await stage.apply(web(listen, active(alpha)))
+    client = await stage.client(listen)
+    await client.ask()
+    client.close()
+    await stage.until(lambda: stage.active() == {alpha.address: 0})
+    stats = stage.dataplane.stats().backends[BackendKey("web", alpha.address)]
+    assert (stats.bytes_received, stats.bytes_sent) == (2 * len("who?\n"), 2 * len("alpha\n"))
+
+
+async def test_totals_never_go_backwards(stage: Stage, listen: Address, other_listen: Address) -> None:
+    alpha, bravo = await stage.backends("alpha", "bravo")
+    before = stage.totals()
+    for services in (
+            [web(listen, active(alpha))], [web(listen, active(alpha), active(bravo))],
+            [web(listen, draining(alpha), active(bravo)), web(other_listen, active(alpha), name="other")],
+            [web(listen, draining(alpha), active(bravo))], [web(listen, active(alpha), active(bravo))]):
+        await stage.apply(*services)
+        clients = await stage.clients(listen, 3)
+        after = stage.totals()
+        assert all(after[name] >= before[name] for name in after.keys() & before.keys())
+        next(iter(clients)).reset()
+        before = after
+
+
+async def test_what_left_the_snapshot_is_no_longer_counted(
+        stage: Stage, listen: Address, other_listen: Address) -> None:
+    alpha, bravo = await stage.backends("alpha", "bravo")
+    await stage.apply(web(listen, active(alpha), active(bravo)), web(other_listen, active(alpha), name="other"))
+    await stage.clients(listen, 4)
+    await stage.client(other_listen)
+    await stage.apply(web(listen, active(bravo)))
+    assert set(stage.dataplane.stats().services) == {"web"}
+    assert set(stage.dataplane.stats().backends) == {BackendKey("web", bravo.address)}
+
+
+async def test_newcomer_does_not_inherit_the_counts_of_whom_it_replaces(stage: Stage, listen: Address) -> None:
+    alpha, bravo = await stage.backends("alpha", "bravo")
+    await stage.apply(web(listen, active(alpha)))
+    client = await stage.client(listen)
+    await stage.apply(web(listen, active(bravo)))
+    assert await client.is_reset()
+    await stage.apply(web(listen, active(bravo), active(alpha)))
+    stats = stage.dataplane.stats().backends[BackendKey("web", alpha.address)]
+    assert (stats.active, stats.connections, stats.bytes_sent, sum(stats.closed.values())) == (0, 0, 0, 0)

@@ -1,0 +1,77 @@
+"""The userspace dataplane in the probes: should clients come, should the process be replaced."""
+
+import os
+import signal
+from collections.abc import AsyncIterator
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from lbproxy import status as status_module
+from lbproxy.controller import Controller
+from lbproxy.dataplanes.userspace.dataplane import UserspaceDataplane
+from lbproxy.metrics import SyncMetrics
+from lbproxy.model import Address, Service
+from lbproxy.status import Status
+
+from .kinds import userspace
+from .stage import Stage, active, down, draining, web
+
+
+class Probed(Stage):
+    """A userspace dataplane with one worker, and what the probes say of it."""
+
+    def __init__(self) -> None:
+        super().__init__(userspace(1))
+        assert isinstance(self.dataplane, UserspaceDataplane)
+        self._controller = Controller(self.dataplane, SyncMetrics(CollectorRegistry()), print)
+        self.is_stopping = False
+        self.status = Status(self._controller, self.dataplane, lambda: self.is_stopping)
+
+    async def show(self, *services: Service) -> None:
+        """Apply, as a controller would."""
+        self._controller.applied = await self.apply(*services)
+
+    def worker(self) -> int:
+        """The pid."""
+        pid = self.dataplane.stats().workers[0].pid
+        assert pid is not None
+        return pid
+
+
+@pytest.fixture
+async def probed() -> AsyncIterator[Probed]:
+    probed = Probed()
+    yield probed
+    await probed.end()
+
+
+async def test_program_that_has_applied_nothing_is_healthy_and_not_ready(probed: Probed) -> None:
+    assert (probed.status.why_not_ready(), probed.status.why_not_healthy()) == ("nothing applied yet", None)
+
+
+async def test_program_is_ready_while_some_backend_is_open(probed: Probed, listen: Address) -> None:
+    alpha, = await probed.backends("alpha")
+    for backend, why_not in ((active(alpha), None), (down(alpha), "no usable backend"),
+                             (draining(alpha, is_open=True), None), (draining(alpha), "no usable backend")):
+        await probed.show(web(listen, backend))
+        assert probed.status.why_not_ready() == why_not
+    probed.is_stopping = True
+    assert (probed.status.why_not_ready(), probed.status.why_not_healthy()) == ("shutting down", None)
+
+
+async def test_worker_that_died_shows_until_it_is_replaced(probed: Probed) -> None:
+    await probed.show()
+    os.kill(probed.worker(), signal.SIGKILL)
+    await probed.until(lambda: probed.status.why_not_healthy() == "worker 0 is being replaced")
+    await probed.until(lambda: probed.status.why_not_healthy() is None)
+
+
+async def test_worker_that_hangs_shows_while_it_does(probed: Probed, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(status_module, "HEARTBEAT_LIMIT", 0.3)
+    await probed.show()
+    pid = probed.worker()
+    os.kill(pid, signal.SIGSTOP)
+    await probed.until(lambda: f"worker 0 (pid {pid}) has not answered" in (probed.status.why_not_healthy() or ""))
+    os.kill(pid, signal.SIGCONT)
+    await probed.until(lambda: probed.status.why_not_healthy() is None)

@@ -1,0 +1,79 @@
+"""Who does not read stops only its own sender, and costs at most one CHUNK here."""
+
+import socket
+
+import pytest
+
+from lbproxy.dataplanes.userspace.pump import CHUNK, SMALL
+
+from .bed import Bed
+from .peers import converse, until
+from .pressure import MEGABYTE, NARROW, ends, fill, held, repeated
+
+
+async def test_never_reading_client_stops_the_sender_and_gets_everything_once_it_reads(bed: Bed) -> None:
+    backend, client = bed.backend(), bed.client(NARROW)
+    server = await backend.accept()
+    sent = await fill(bed, server)
+    assert 0 < held(bed.connections[0].client) <= CHUNK
+    await client.hears(repeated(sent))
+    server.finish()
+    await client.hears_end()
+
+
+async def test_never_reading_backend_stops_the_client_and_gets_everything_once_it_reads(bed: Bed) -> None:
+    client, server = await bed.pair(bed.backend())
+    sent = await fill(bed, client)
+    assert 0 < held(bed.connections[0].server) <= CHUNK
+    await server.hears(repeated(sent))
+    client.finish()
+    await server.hears_end()
+
+
+async def test_blocked_direction_does_not_block_the_other(bed: Bed) -> None:
+    client, server = await bed.pair(bed.backend())
+    await fill(bed, server)
+    for _ in range(3):
+        await client.send(b"are you there?")
+        await server.hears(b"are you there?")
+    upload = client.sending(MEGABYTE)
+    await server.hears(MEGABYTE)
+    await upload
+
+
+async def test_both_directions_blocked_at_once_recover(bed: Bed) -> None:
+    client, server = await bed.pair(bed.backend())
+    up, down = await fill(bed, client), await fill(bed, server)
+    assert all(held(end) for end in ends(bed))
+    assert (len(await client.receive(down)), len(await server.receive(up))) == (down, up)
+    assert not any(held(end) for end in ends(bed))
+    await converse(client, server)
+
+
+async def test_what_is_held_back_goes_out_in_many_parts(bed: Bed) -> None:
+    """The kernel takes only a little of it at a time."""
+    backend, client = bed.backend(), bed.client(NARROW)
+    server = await backend.accept()
+    await until(lambda: len(bed.connections) == 1)
+    bed.connections[0].client.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, NARROW)
+    sent = server.send_now(MEGABYTE)
+    bed.engine._relay.pump.promote(bed.connections[0].server)
+    bed.engine._relay.run()
+    assert 10 * NARROW < held(bed.connections[0].client) <= CHUNK
+    await client.hears(repeated(sent))
+
+
+@pytest.mark.parametrize("size", [9_999, SMALL - 1])
+async def test_small_messages_that_are_not_read_are_kept_in_order(bed: Bed, size: int) -> None:
+    """None of them makes the stream bulk."""
+    backend, client = bed.backend(), bed.client(NARROW)
+    server = await backend.accept()
+    await until(lambda: len(bed.connections) == 1)
+    bed.connections[0].client.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, NARROW)
+    sent = 0
+    while not held(bed.connections[0].client):
+        sent += server.send_now(repeated(sent + size)[sent:])
+        bed.engine._relay.run()
+    assert held(bed.connections[0].client) < size
+    sent += server.send_now(repeated(sent + size)[sent:])
+    await client.hears(repeated(sent))

@@ -1,0 +1,122 @@
+"""When descriptors run short, connections go on and clients wait in the kernel until there are some again."""
+
+import os
+import resource
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from lbproxy.dataplanes.userspace import counters, engine, reading, wire
+from lbproxy.dataplanes.userspace.engine import RESERVED_DESCRIPTORS
+from lbproxy.stats import WorkerStats
+
+from .bed import Bed, opened
+from .peers import Peer, converse, part, until
+
+CLIENTS = 3
+LIMIT = 2 * CLIENTS
+
+
+@pytest.fixture
+async def small() -> AsyncIterator[Bed]:
+    """A bed with descriptors for three clients."""
+    async with opened(descriptors=RESERVED_DESCRIPTORS + LIMIT) as bed:
+        yield bed
+
+
+async def overflow(bed: Bed) -> tuple[list[tuple[Peer, Peer]], Peer]:
+    """As many connections as there may be, and one client that is not accepted."""
+    backend = bed.backend()
+    pairs = [await bed.pair(backend) for _ in range(CLIENTS)]
+    late = bed.client()
+    await until(lambda: bed.engine._gate.is_paused)
+    return pairs, late
+
+
+async def test_accepting_pauses_and_connections_go_on(small: Bed) -> None:
+    pairs, late = await overflow(small)
+    for client, server in pairs:
+        await converse(client, server)
+    assert late.hears_nothing()
+    assert small.service.accepted == CLIENTS
+
+
+async def test_pause_is_counted_and_reported_once(small: Bed) -> None:
+    pairs, _ = await overflow(small)
+    small.client()
+    small.pass_time(1.0)
+    await converse(*pairs[0])
+    assert (worker(small).is_paused, worker(small).accept_pauses, worker(small).descriptors) == (True, 1, LIMIT)
+    assert small.reports == [(wire.PAUSED, {"reason": "descriptors", "limit": LIMIT})]
+
+
+async def test_who_waited_is_served_when_another_has_left(small: Bed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody calls: the engine's own tick finds out."""
+    monkeypatch.setattr(engine, "TICK", 0.001)
+    pairs, late = await overflow(small)
+    await part(*pairs[0])
+    await converse(late, await next(iter(small.members)).accept())  # type: ignore[attr-defined]
+    assert (worker(small).is_paused, worker(small).accept_pauses) == (False, 1)
+    assert [event for event, _ in small.reports] == [wire.PAUSED, wire.RESUMED]
+
+
+async def test_socket_added_during_a_pause_is_served_after_it(small: Bed) -> None:
+    pairs, late = await overflow(small)
+    small.address = small.listen()
+    second = small.client()
+    for client, server in pairs:
+        await part(client, server)
+    small.pass_time(0.0)
+    backend = next(iter(small.members))
+    for client in (late, second):
+        await converse(client, await backend.accept())  # type: ignore[attr-defined]
+
+
+async def test_socket_given_up_during_a_pause_is_closed(small: Bed) -> None:
+    """There is no descriptor to serve its clients with: the kernel resets them."""
+    _, late = await overflow(small)
+    small.engine.unlisten(small.address)
+    await late.hears_reset()
+    assert small.service.accepted == CLIENTS
+
+
+async def test_accept_that_finds_no_descriptor_pauses(bed: Bed) -> None:
+    """The limit of the process is lower than was thought."""
+    backend, client = bed.backend(), bed.client()
+    with spare_descriptors(0):
+        bed.engine._run()
+    assert (worker(bed).is_paused, worker(bed).accept_errors, bed.service.accepted) == (True, 1, 0)
+    assert bed.reports == [(wire.PAUSED, {"reason": "Too many open files", "limit": bed.engine._gate.limit})]
+    bed.pass_time(0.0)
+    await converse(client, await backend.accept())
+
+
+async def test_client_for_whose_backend_no_descriptor_is_left_is_reset(bed: Bed) -> None:
+    backend, client = bed.backend(), bed.client()
+    with spare_descriptors(1):
+        bed.engine._run()
+    await client.hears_reset()
+    assert (bed.rejected(), bed.failed(backend)) == ({"descriptors": 1}, {})
+    assert worker(bed).is_paused
+    assert bed.reports == [(wire.PAUSED, {"reason": "descriptors", "limit": bed.engine._gate.limit})]
+    bed.pass_time(0.0)
+    await converse(*await bed.pair(backend))
+
+
+def worker(bed: Bed) -> WorkerStats:
+    bed.blocks[0][counters.HEARTBEAT] = 0
+    return reading.worker_stats(bed.blocks[0], 0, 1)
+
+
+@contextmanager
+def spare_descriptors(count: int) -> Iterator[None]:
+    """Let this process open so many more, for a moment."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    lowest = os.dup(0)
+    os.close(lowest)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (lowest + count, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

@@ -1,0 +1,93 @@
+"""Bulk streams move by turns: between two of them everybody else is served, and so is the outer loop."""
+
+import pytest
+
+from lbproxy.dataplanes.userspace.pump import CHUNK
+from lbproxy.dataplanes.userspace.relay import TURN
+
+from .backends import Backend
+from .bed import WEB, Bed
+from .peers import Peer, until
+
+MEGABYTE = bytes(1 << 20)
+
+
+async def bulk(bed: Bed, backend: Backend, streams: int) -> list[tuple[Peer, Peer]]:
+    """So many streams from the backend, with a megabyte each on its way."""
+    pairs = [await bed.pair(backend) for _ in range(streams)]
+    await until(lambda: not bed.engine._services[WEB].reception.dialing)
+    for _, server in pairs:
+        server.send_now(MEGABYTE)
+    return pairs
+
+
+async def test_small_request_passes_between_two_turns(bed: Bed, monkeypatch: pytest.MonkeyPatch) -> None:
+    backend = bed.backend()
+    client, server = await bed.pair(backend)
+    await bulk(bed, backend, streams=4)
+    turn, heard = bed.engine._relay.pump.turn, []
+
+    def counted_turn(*most: int) -> None:
+        heard.append(not server.hears_nothing())
+        if len(heard) == 3:
+            client.send_now(b"question")
+        turn(*most)
+
+    monkeypatch.setattr(bed.engine._relay.pump, "turn", counted_turn)
+    await until(lambda: len(heard) > 4)
+    assert heard[:4] == [False, False, False, True]
+
+
+async def test_streams_take_turns(bed: Bed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """None gets its second turn before each has had its first."""
+    pump, order = bed.engine._relay.pump, []
+    turn = pump.turn
+
+    def noted_turn(*most: int) -> None:
+        order.append(pump.bulk[0])
+        turn(*most)
+
+    monkeypatch.setattr(pump, "turn", noted_turn)
+    await bulk(bed, bed.backend(), streams=4)
+    await until(lambda: len(order) >= 8)
+    assert len(set(order[:4])) == 4
+    assert order[4:8] == order[:4]
+
+
+async def test_bulk_gives_the_outer_loop_its_turn(bed: Bed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Time passes, so `run` returns in the middle of it and says that work is left."""
+    await bulk(bed, bed.backend(), streams=4)
+    pump, turns = bed.engine._relay.pump, []
+    turn = pump.turn
+
+    def noted_turn(*most: int) -> None:
+        turns.append(most)
+        turn(*most)
+
+    monkeypatch.setattr(pump, "turn", noted_turn)
+    bed.clock.step = TURN * 0.4
+    assert bed.engine._relay.run()
+    assert 0 < len(turns) <= 4
+
+
+async def test_what_is_left_after_a_turn_goes_on_without_an_event(bed: Bed) -> None:
+    """The peers are silent: only the engine itself can know that work is left."""
+    pairs = await bulk(bed, bed.backend(), streams=2)
+    bed.clock.step = TURN * 2
+    for client, _ in pairs:
+        await client.hears(MEGABYTE[:2 * CHUNK])
+
+
+async def test_stream_that_calms_down_costs_no_more_turns(bed: Bed) -> None:
+    client, server = await bed.pair(bed.backend())
+    sending = server.sending(MEGABYTE)
+    await client.hears(MEGABYTE)
+    await sending
+    end = bed.connections[0].server
+    await until(lambda: not bed.engine._relay.pump.bulk)
+    await server.send(b"a little")
+    await client.hears(b"a little")
+    await server.send(b"more")
+    await client.hears(b"more")
+    assert not end.is_bulk
+    assert end.sink is bed.connections[0].client

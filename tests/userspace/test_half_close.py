@@ -1,0 +1,151 @@
+"""One side says that it will send no more; the other may go on for as long as it likes, within a limit."""
+
+import random
+
+import pytest
+
+from .bed import Bed
+from .peers import converse, until
+
+MEGABYTE = random.Random(1).randbytes(1 << 20)  # nothing in it repeats: a shift would show
+
+
+async def test_client_finishes_first(bed: Bed) -> None:
+    backend = bed.backend()
+    client, server = await bed.pair(backend)
+    await client.send(b"question")
+    client.finish()
+    await server.hears(b"question")
+    await server.hears_end()
+    await server.send(b"answer")
+    server.finish()
+    await client.hears(b"answer")
+    await client.hears_end()
+    await bed.idles()
+    assert bed.closed(backend) == {"finished": 1}
+
+
+async def test_server_finishes_first(bed: Bed) -> None:
+    backend = bed.backend()
+    client, server = await bed.pair(backend)
+    await server.send(b"goodbye")
+    server.finish()
+    await client.hears(b"goodbye")
+    await client.hears_end()
+    await client.send(b"thanks")
+    client.finish()
+    await server.hears(b"thanks")
+    await server.hears_end()
+    await bed.idles()
+    assert bed.closed(backend) == {"finished": 1}
+
+
+@pytest.mark.parametrize("words", [(b"", b""), (b"left", b"right"), (MEGABYTE[:20_000], MEGABYTE[:16_384])])
+async def test_both_finish_at_once(bed: Bed, words: tuple[bytes, bytes]) -> None:
+    backend = bed.backend()
+    client, server = await bed.pair(backend)
+    await until(lambda: len(bed.connections) == 1)
+    client.send_now(words[0])
+    server.send_now(words[1])
+    client.finish()
+    server.finish()
+    await server.hears(words[0])
+    await client.hears(words[1])
+    await server.hears_end()
+    await client.hears_end()
+    await bed.idles()
+    assert bed.closed(backend) == {"finished": 1}
+
+
+async def test_after_the_clients_end_a_long_answer_still_flows(bed: Bed) -> None:
+    client, server = await bed.pair(bed.backend())
+    client.finish()
+    await server.hears_end()
+    for _ in range(4):
+        sending = server.sending(MEGABYTE)
+        await client.hears(MEGABYTE)
+        await sending
+    server.finish()
+    await client.hears_end()
+    await bed.idles()
+
+
+async def test_after_the_servers_end_a_long_upload_still_flows(bed: Bed) -> None:
+    client, server = await bed.pair(bed.backend())
+    server.finish()
+    await client.hears_end()
+    sending = client.sending(MEGABYTE)
+    await server.hears(MEGABYTE)
+    await sending
+    client.finish()
+    await server.hears_end()
+    await bed.idles()
+
+
+@pytest.mark.parametrize("size", [1, 16_383, 16_384, 16_385, 262_144, 262_145])
+async def test_end_right_behind_the_last_byte_is_seen(bed: Bed, size: int) -> None:
+    """Whatever the sizes that the proxy reads at once."""
+    client, server = await bed.pair(bed.backend())
+    await until(lambda: len(bed.connections) == 1)
+    sending = server.sending(MEGABYTE[:size])
+    sending.add_done_callback(lambda _: server.finish())
+    await client.hears(MEGABYTE[:size])
+    await client.hears_end()
+
+
+@pytest.mark.parametrize("is_client", [True, False], ids=["client", "server"])
+async def test_reset_after_ones_own_end_is_passed_on_at_once(bed: Bed, is_client: bool) -> None:  # noqa: FBT001 - a case
+    backend = bed.backend()
+    client, server = await bed.pair(backend)
+    await converse(client, server)
+    first, second = (client, server) if is_client else (server, client)
+    first.finish()
+    await second.hears_end()
+    first.reset()
+    await until(lambda: not len(bed.engine))
+    with pytest.raises((ConnectionResetError, BrokenPipeError)):
+        await second.send(b"more")
+    await bed.idles()
+    assert bed.closed(backend) == {"client_reset" if is_client else "backend_reset": 1}
+
+
+async def test_reset_by_the_other_side_after_ones_own_end_is_a_reset(bed: Bed) -> None:
+    """An answer that was cut off must not look complete."""
+    backend = bed.backend()
+    client, server = await bed.pair(backend)
+    await client.send(b"question")
+    client.finish()
+    await server.hears(b"question")
+    await server.send(b"half an ans")
+    await client.hears(b"half an ans")
+    server.reset()
+    await client.hears_reset()
+    await bed.idles()
+    assert bed.closed(backend) == {"backend_reset": 1}
+
+
+async def test_half_open_for_too_long_is_reset(bed: Bed) -> None:
+    bed.change(half_close_timeout=60.0, idle_timeout=0.0)
+    backend = bed.backend()
+    client, server = await bed.pair(backend)
+    client.finish()
+    await server.hears_end()
+    await bed.delivers()
+    bed.pass_time(59.0)
+    assert client.hears_nothing()
+    bed.pass_time(1.0)
+    await client.hears_reset()
+    await bed.idles()
+    assert bed.closed(backend) == {"half_close_timeout": 1}
+
+
+async def test_half_open_with_traffic_lives_on(bed: Bed) -> None:
+    bed.change(half_close_timeout=60.0)
+    client, server = await bed.pair(bed.backend())
+    client.finish()
+    await server.hears_end()
+    for _ in range(5):
+        await server.send(b"still here")
+        await client.hears(b"still here")
+        bed.pass_time(59.0)
+    assert len(bed.connections) == 1

@@ -1,0 +1,63 @@
+"""Urgent data (RFC 6093) passes as the ordinary bytes that it is: none is lost, and none holds up what follows."""
+
+import socket
+
+import pytest
+
+from .bed import Bed
+from .peers import Peer, until
+
+OOB = socket.MSG_OOB
+
+
+async def test_urgent_byte_between_others_is_kept_in_order(bed: Bed) -> None:
+    client, server = await bed.pair(bed.backend())
+    await until(lambda: len(bed.connections) == 1)
+    client.send_now(b"before")
+    client.send_now(b"!", OOB)
+    client.send_now(b"after")
+    await server.hears(b"before!after")
+
+
+async def test_lone_urgent_byte_arrives(bed: Bed) -> None:
+    client, server = await bed.pair(bed.backend())
+    await until(lambda: len(bed.connections) == 1)
+    server.send_now(b"!", OOB)
+    await client.hears(b"!")
+
+
+async def test_urgent_byte_sent_before_a_backend_was_there_is_kept(bed: Bed) -> None:
+    backend, client = bed.backend(), bed.client()
+    client.send_now(b"before")
+    client.send_now(b"!", OOB)
+    client.send_now(b"after")
+    server = await backend.accept()
+    await server.hears(b"before!after")
+
+
+async def test_end_behind_an_urgent_byte_is_seen(bed: Bed) -> None:
+    backend, client = bed.backend(), bed.client()
+    client.send_now(b"!", OOB)
+    client.finish()
+    server = await backend.accept()
+    await server.hears(b"!")
+    await server.hears_end()
+
+
+@pytest.mark.parametrize("size", [100, 16_384, 100_000])
+async def test_many_urgent_bytes_in_a_stream_are_kept(bed: Bed, size: int) -> None:
+    client, server = await bed.pair(bed.backend())
+    stream = bytearray()
+    for mark in range(8):
+        stream += await _send_with_mark(client, bytes([mark]) * size)
+    client.finish()
+    await server.hears(bytes(stream))
+    await server.hears_end()
+
+
+async def _send_with_mark(peer: Peer, payload: bytes) -> bytes:
+    """Give up the loop between the parts, or the kernel has seen them all before the proxy looks."""
+    await peer.send(payload)
+    await until(lambda: peer.send_now(b"!", OOB) == 1)
+    await peer.send(payload)
+    return payload + b"!" + payload
