@@ -1,0 +1,79 @@
+"""Metrics of the control side; those of connections come from the dataplane's counters (`admin.collector`)."""
+
+from collections.abc import Set as AbstractSet
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
+
+SYNC_BOUNDS = (.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1.0, 2.5, 5.0)
+
+
+disable_created_metrics()  # type: ignore[no-untyped-call]  # the library has no types here; halves our series
+
+
+class SyncMetrics:
+    """How well the dataplane follows the table."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.duration = Histogram("lbproxy_sync_duration_seconds", "Time to make a snapshot true in the dataplane.",
+                                  buckets=SYNC_BOUNDS, registry=registry)
+        self.failures = Counter("lbproxy_sync_failures_total", "Snapshots that the dataplane refused.",
+                                registry=registry)
+        self.in_sync = Gauge("lbproxy_in_sync", "1 while the dataplane is as the table says.", registry=registry)
+        self.ejections = Counter("lbproxy_ejections_total", "Backends taken out for failing connects.", ["service"],
+                                 registry=registry)
+        self._panic = Gauge("lbproxy_health_panic", "1 while checks are ignored, as over half the backends fail them.",
+                            ["service"], registry=registry)
+
+    def show_panic(self, before: AbstractSet[str], now: AbstractSet[str]) -> None:
+        """Show in which services checks are ignored."""
+        for service in before - now:
+            self._panic.labels(service).set(0)
+        for service in now:
+            self._panic.labels(service).set(1)
+
+
+class HealthMetrics:
+    """What the active checks do."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        checks = Counter("lbproxy_health_checks_total", "Active checks made.", ["result"], registry=registry)
+        self._passed, self._failed = checks.labels("passed"), checks.labels("failed")
+
+    def count(self, is_passed: bool) -> None:  # noqa: FBT001 - a callback's one fact
+        """Count one check."""
+        (self._passed if is_passed else self._failed).inc()
+
+
+class ConfigMetrics:
+    """How well the configuration file follows its editor; the names are Prometheus's own."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.reloads = Counter("lbproxy_config_reloads_total", "Attempts to read the configuration file again.",
+                               ["result"], registry=registry)
+        self.is_successful = Gauge("lbproxy_config_last_reload_successful", "0 after a file that was refused.",
+                                   registry=registry)
+        self.time = Gauge("lbproxy_config_last_reload_success_timestamp_seconds",
+                          "When the configuration in effect was read, seconds since 1970.", registry=registry)
+        for result in ("success", "failure"):
+            self.reloads.labels(result)
+        self.is_successful.set(1)
+        self.time.set_to_current_time()
+
+    def count(self, *, is_success: bool) -> None:
+        """Count one attempt."""
+        self.reloads.labels("success" if is_success else "failure").inc()
+        self.is_successful.set(is_success)
+        if is_success:
+            self.time.set_to_current_time()
+
+
+class WatchMetrics:
+    """How well we follow Kubernetes; one series per Service and resource."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        labels = ["service", "resource"]
+        self.up = Gauge("lbproxy_watch_up", "1 while the API server answers.", labels, registry=registry)
+        self.event_age = Gauge("lbproxy_watch_last_event_age_seconds",
+                               "Time since it said anything, if only that nothing changed.", labels, registry=registry)
+        self.relists = Counter("lbproxy_watch_relists_total", "Complete lists asked for.", [*labels, "reason"],
+                               registry=registry)

@@ -1,0 +1,81 @@
+"""Services from the configuration, re-read on SIGHUP and when the file changes on disk.
+
+A file that is wrong changes nothing: it is logged in one line and shows in the metrics. Changes are found by looking
+at the file each second, through symbolic links: so a mounted ConfigMap works, and no inotify limit can be in the way.
+"""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import structlog
+
+from lbproxy.config import Config
+from lbproxy.errors import ConfigError
+from lbproxy.sources.base import Publish
+
+LOOK_INTERVAL = 1.0
+"""Seconds between two looks at the file."""
+
+log = structlog.get_logger()
+
+Signature = tuple[int, ...]
+
+
+class ConfiguredSource:
+    """Publishes what `config` says, then what `reload` says each time the file changes or `reread` is called.
+
+    `on_reload` is told of each attempt: the new configuration, or None if it was wrong.
+    """
+
+    def __init__(self, config: Config, reload: Callable[[], Config],
+                 on_reload: Callable[[Config | None], None]) -> None:
+        self._config, self._reload, self._on_reload = config, reload, on_reload
+        self._is_refused = False
+        self._asked = asyncio.Event()
+
+    def reread(self) -> None:
+        """Read the file again now, changed or not (SIGHUP)."""
+        self._asked.set()
+
+    async def run(self, publish: Publish) -> None:
+        """Publish, and follow the file until cancelled. Without a file, only wait."""
+        publish(self._config.specs())
+        seen: Signature | None = ()  # nothing: the first look reads the file, as it may have changed since the start
+        while True:
+            is_asked = await self._wait()
+            now = signature(self._config.config_file)
+            if is_asked or now != seen:
+                seen = now
+                await self._read(publish, is_asked=is_asked)
+
+    async def _read(self, publish: Publish, *, is_asked: bool) -> None:
+        try:
+            config = await asyncio.to_thread(self._reload)  # a large file takes its time
+        except ConfigError as error:
+            log.error("configuration refused, nothing was changed", error=str(error))
+            self._is_refused = True
+            self._on_reload(None)
+            return
+        if is_asked or self._is_refused or config != self._config:
+            self._config, self._is_refused = config, False
+            self._on_reload(config)
+            publish(config.specs())
+
+    async def _wait(self) -> bool:
+        try:
+            async with asyncio.timeout(LOOK_INTERVAL):
+                await self._asked.wait()
+        except TimeoutError:
+            return False
+        self._asked.clear()
+        return True
+
+
+def signature(path: Path | None) -> Signature | None:
+    """Something that differs whenever the file's content may have changed; None if there is no file."""
+    try:
+        status = path.stat() if path else None
+    except OSError:
+        return None
+    return (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns) if status else None

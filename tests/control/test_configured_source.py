@@ -1,0 +1,224 @@
+"""The configuration file as a source: followed through every way in which files are replaced."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from types import MappingProxyType
+
+import pytest
+from structlog.testing import capture_logs
+
+from lbproxy.config import Config, Loader
+from lbproxy.model import Services
+from lbproxy.sources import configured
+from lbproxy.sources.configured import ConfiguredSource
+
+from .waiting import until
+
+
+def text(*ports: int) -> str:
+    """A file with one service and these backends."""
+    backends = ", ".join(f"'192.0.2.1:{port}'" for port in ports)
+    return f"services: [{{name: web, listen: '127.0.0.1:80', backends: [{backends}]}}]\n"
+
+
+class Following:
+    """A source that follows a file, and everything that it says."""
+
+    def __init__(self, path: Path | None, options: Mapping[str, object] = MappingProxyType({})) -> None:
+        self._loader = loader = Loader(options, {}, path)
+        self.reads = 0
+        self.reloads = asyncio.Queue[Config | None]()
+        self._said = asyncio.Queue[Services]()
+        self._source = ConfiguredSource(loader.load(), self._read, self.reloads.put_nowait)
+        self.reread = self._source.reread
+        self.task = asyncio.create_task(self._source.run(self._said.put_nowait))
+
+    def _read(self) -> Config:
+        try:
+            return self._loader.load()
+        finally:
+            self.reads += 1
+
+    async def ports(self, service: str = "web") -> list[int]:
+        """Wait for what it publishes next, and give the ports of the backends."""
+        async with asyncio.timeout(10):
+            services = await self._said.get()
+        return [endpoint.address.port for endpoint in services[service].endpoints]
+
+    async def is_accepted(self) -> bool:
+        """Wait until it has read a file, and say whether it was good."""
+        async with asyncio.timeout(10):
+            return await self.reloads.get() is not None
+
+    @property
+    def is_silent(self) -> bool:
+        """It has said all that was asked of it."""
+        return self._said.empty() and self.reloads.empty()
+
+
+@pytest.fixture
+def volume(tmp_path: Path) -> Path:
+    """A folder as Kubernetes mounts a ConfigMap: the file is a link through `..data` to the current revision."""
+    revise(tmp_path, 1, text(1))
+    (tmp_path / "lbproxy.yaml").symlink_to("..data/lbproxy.yaml")
+    return tmp_path
+
+
+def revise(volume: Path, revision: int, content: str) -> None:
+    """Replace the content as the kubelet does: a new folder, and one rename of the link to it."""
+    folder = volume / f"..revision-{revision}"
+    folder.mkdir()
+    (folder / "lbproxy.yaml").write_text(content)
+    (volume / "..data_tmp").symlink_to(folder.name)
+    (volume / "..data_tmp").rename(volume / "..data")
+
+
+def rewrite(path: Path, content: str) -> None:
+    path.write_text(content)
+
+
+def move(path: Path, target: Path) -> None:
+    path.rename(target)
+
+
+@pytest.fixture
+def path(volume: Path) -> Path:
+    return volume / "lbproxy.yaml"
+
+
+@pytest.fixture
+def plain(path: Path) -> Path:
+    """The same path, as an ordinary file."""
+    path.unlink()
+    path.write_text(text(1))
+    return path
+
+
+@pytest.fixture
+async def following(path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Following]:
+    monkeypatch.setattr(configured, "LOOK_INTERVAL", 0.002)
+    following = Following(path)
+    assert await following.ports() == [1]
+    await until(lambda: following.reads == 1)  # the first look reads it, to be sure
+    yield following
+    following.task.cancel()
+    with suppress(asyncio.CancelledError):
+        await following.task
+
+
+@pytest.mark.usefixtures("plain")
+async def test_file_that_is_written_anew_is_published(path: Path, following: Following) -> None:
+    rewrite(path, text(1, 2))
+    assert await following.ports() == [1, 2]
+    assert await following.is_accepted()
+    assert following.is_silent
+
+
+@pytest.mark.usefixtures("plain")
+async def test_file_that_is_renamed_over_it_is_published(path: Path, following: Following) -> None:
+    rewrite(path.with_suffix(".new"), text(2))
+    move(path.with_suffix(".new"), path)
+    assert await following.ports() == [2]
+
+
+async def test_new_revision_of_a_mounted_configmap_is_published(volume: Path, following: Following) -> None:
+    for revision in (2, 3):
+        revise(volume, revision, text(revision))
+        assert await following.ports() == [revision]
+
+
+async def test_file_of_the_same_size_and_time_is_published(volume: Path, following: Following) -> None:
+    before = (volume / "lbproxy.yaml").stat()
+    (volume / "..next").mkdir()
+    (volume / "..next" / "lbproxy.yaml").write_text(text(2))
+    os.utime(volume / "..next" / "lbproxy.yaml", ns=(before.st_atime_ns, before.st_mtime_ns))
+    (volume / "..data_tmp").symlink_to("..next")
+    (volume / "..data_tmp").rename(volume / "..data")
+    assert await following.ports() == [2]
+
+
+async def test_file_is_read_again_when_asked_though_nothing_changed(following: Following) -> None:
+    following.reread()
+    assert await following.ports() == [1]
+    assert await following.is_accepted()
+
+
+async def test_being_asked_does_not_wait_for_the_next_look(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(configured, "LOOK_INTERVAL", 3600.0)
+    following = Following(path)
+    assert await following.ports() == [1]
+    following.reread()
+    assert await following.ports() == [1]
+    following.task.cancel()
+
+
+async def test_file_that_stays_as_it_is_is_not_read_again(following: Following) -> None:
+    following.reread()
+    await following.ports()
+    await following.is_accepted()
+    following.reread()
+    await following.ports()
+    await following.is_accepted()
+    assert following.is_silent
+
+
+@pytest.mark.parametrize("content", ["services: [", "", "services: [{listen: nowhere}]", "colour: blue"])
+async def test_bad_file_changes_nothing_and_is_told_in_one_line(
+        volume: Path, following: Following, content: str) -> None:
+    with capture_logs() as logs:
+        revise(volume, 2, content)
+        assert not await following.is_accepted()
+        revise(volume, 3, text(3))
+        assert await following.ports() == [3]  # and nothing before it
+    line, = logs
+    assert (line["log_level"], line["event"]) == ("error", "configuration refused, nothing was changed")
+    assert "\n" not in line["error"]
+
+
+async def test_bad_file_is_told_once_and_again_only_when_asked(volume: Path, following: Following) -> None:
+    revise(volume, 2, "services: [")
+    assert not await following.is_accepted()
+    following.reread()
+    assert not await following.is_accepted()
+    assert following.is_silent
+
+
+async def test_file_that_vanishes_changes_nothing_and_is_read_when_it_is_back(
+        path: Path, following: Following) -> None:
+    move(path, path.with_suffix(".away"))
+    assert not await following.is_accepted()
+    move(path.with_suffix(".away"), path)
+    assert await following.ports() == [1]
+    assert await following.is_accepted()
+
+
+async def test_change_while_the_program_starts_is_not_missed(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(configured, "LOOK_INTERVAL", 0.002)
+    following = Following(path)
+    revise(path.parent, 2, text(2))  # the configuration was loaded, the source does not run yet
+    assert await following.ports() == [1]
+    assert await following.ports() == [2]
+    following.task.cancel()
+
+
+async def test_file_that_says_the_same_in_other_words_is_no_news(volume: Path, following: Following) -> None:
+    revise(volume, 2, "# a comment\n" + text(1))
+    await until(lambda: following.reads == 2)
+    revise(volume, 3, text(3))
+    assert await following.ports() == [3]
+    assert await following.is_accepted()
+    assert following.is_silent
+
+
+async def test_without_a_file_it_publishes_what_the_options_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(configured, "LOOK_INTERVAL", 0.001)
+    following = Following(None, {"listen": ["127.0.0.1:80"], "backend": ["192.0.2.1:1"]})
+    assert await following.ports("default") == [1]
+    following.reread()
+    assert await following.ports("default") == [1]
+    assert await following.is_accepted()
+    assert following.is_silent
+    following.task.cancel()

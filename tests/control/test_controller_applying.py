@@ -1,0 +1,121 @@
+"""Whatever changes is applied: the latest state, once."""
+
+import asyncio
+
+import pytest
+from prometheus_client import CollectorRegistry
+from structlog.testing import capture_logs
+
+from lbproxy import entry
+from lbproxy.controller import Controller
+from lbproxy.errors import DataplaneError
+from lbproxy.model import Snapshot
+
+from .fake_dataplane import FakeDataplane
+from .values import key, numbers, open_numbers, services, web
+from .waiting import until
+
+
+async def test_published_services_are_applied_and_told(
+        controller: Controller, dataplane: FakeDataplane, told: list[Snapshot]) -> None:
+    controller.publish(services(web(1, 2)))
+    snapshot = await dataplane.reaches(lambda now: numbers(now) == [1, 2])
+    await asyncio.sleep(0)
+    assert controller.applied is snapshot
+    assert told == [snapshot]
+
+
+async def test_what_came_before_it_ran_is_applied_once_as_the_latest(
+        idle: Controller, dataplane: FakeDataplane) -> None:
+    for size in (2, 3, 4):
+        idle.publish(services(web(*range(1, size))))
+    task = asyncio.create_task(idle.run())
+    await dataplane.reaches(lambda now: numbers(now) == [1, 2, 3])
+    task.cancel()
+    assert len(dataplane.attempts) == 1
+
+
+async def test_latest_wins_while_the_dataplane_is_slow(controller: Controller, dataplane: FakeDataplane) -> None:
+    dataplane.may_go_on.clear()
+    controller.publish(services(web(1)))
+    await dataplane.is_asked(times=1)
+    for size in (3, 4, 5):
+        controller.publish(services(web(*range(1, size))))
+    dataplane.may_go_on.set()
+    await dataplane.reaches(lambda now: numbers(now) == [1, 2, 3, 4])
+    assert [len(numbers(snapshot)) for snapshot in dataplane.attempts] == [1, 4]
+
+
+async def test_nothing_new_is_not_applied_again(controller: Controller, dataplane: FakeDataplane) -> None:
+    controller.publish(services(web(1)))
+    await dataplane.reaches(lambda now: numbers(now) == [1])
+    controller.publish(services(web(1)))
+    await until(lambda: not controller._wake.is_set())
+    controller.report(key(1), None)
+    await until(lambda: not controller._wake.is_set())
+    controller.publish(services(web(1, 2)))
+    await dataplane.reaches(lambda now: numbers(now) == [1, 2])
+    assert len(dataplane.attempts) == 2
+
+
+async def test_verdict_of_a_check_is_applied(controller: Controller, dataplane: FakeDataplane) -> None:
+    controller.publish(services(web(1, 2)))
+    controller.report(key(1), "refused")
+    await dataplane.reaches(lambda now: open_numbers(now) == [2])
+    controller.report(key(1), None)
+    await dataplane.reaches(lambda now: open_numbers(now) == [1, 2])
+
+
+async def test_ejection_is_applied_counted_and_ends_by_itself(
+        controller: Controller, dataplane: FakeDataplane, registry: CollectorRegistry,
+        monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(entry, "FIRST_EJECTION", 0.02)
+    controller.publish(services(web(1, 2)))
+    with capture_logs() as logs:
+        controller.eject(key(1))
+        controller.eject(key(1))
+    await dataplane.reaches(lambda now: open_numbers(now) == [2])
+    await dataplane.reaches(lambda now: open_numbers(now) == [1, 2])
+    assert registry.get_sample_value("lbproxy_ejections_total", {"service": "web"}) == 1
+    assert [(line["event"], line["backend"], line["seconds"]) for line in logs] == [
+        ("backend ejected", "192.0.2.1:80", 0.02)]
+
+
+async def test_refused_snapshot_is_tried_again(
+        controller: Controller, dataplane: FakeDataplane, registry: CollectorRegistry) -> None:
+    dataplane.failures += [DataplaneError("a worker is late"), DataplaneError("a worker is late")]
+    with capture_logs() as logs:
+        controller.publish(services(web(1)))
+        await dataplane.is_asked(times=2)
+        assert registry.get_sample_value("lbproxy_in_sync") == 0
+        assert (controller.applied, controller.trouble) == (None, "a worker is late")
+        await until(lambda: not controller.trouble)
+    assert len(dataplane.attempts) == 3
+    assert registry.get_sample_value("lbproxy_in_sync") == 1
+    assert registry.get_sample_value("lbproxy_sync_failures_total") == 2
+    assert registry.get_sample_value("lbproxy_sync_duration_seconds_count") == 3
+    assert [line["event"] for line in logs] == ["not applied, going on as before", "backend", "applied at last"]
+
+
+async def test_change_is_tried_at_once_even_if_the_last_one_was_refused(
+        controller: Controller, dataplane: FakeDataplane) -> None:
+    dataplane.failures.append(DataplaneError("a worker is late"))
+    controller.publish(services(web(1)))
+    await dataplane.is_asked(times=1)
+    controller.publish(services(web(1, 2)))
+    await dataplane.reaches(lambda now: numbers(now) == [1, 2])
+    assert len(dataplane.attempts) == 2
+
+
+async def test_ignored_checks_are_told_once_and_so_is_their_return(
+        controller: Controller, dataplane: FakeDataplane, registry: CollectorRegistry) -> None:
+    panic = ("lbproxy_health_panic", {"service": "web"})
+    with capture_logs() as logs:
+        controller.publish(services(web(1)))
+        controller.report(key(1), "refused")
+        await dataplane.is_asked(times=1)
+        assert registry.get_sample_value(*panic) == 1
+        controller.publish(services(web(1, 2)))
+        await dataplane.reaches(lambda now: open_numbers(now) == [2])
+    assert registry.get_sample_value(*panic) == 0
+    assert [line["log_level"] for line in logs if "check" in line["event"]] == ["error", "warning"]

@@ -1,0 +1,141 @@
+"""Which backends are checked, from one snapshot to the next, and what is told about them."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from lbproxy.health import Health
+from lbproxy.model import Address, Backend, BackendKey, HealthPolicy, Policy, Service, Snapshot, State
+
+from .peers import listening, silent_port
+
+FAST = HealthPolicy(interval=0.002, timeout=5.0, rise=2, fall=2)
+OTHER = HealthPolicy(interval=0.003, timeout=5.0, rise=1, fall=1)
+RARE = HealthPolicy(interval=3600.0)
+OFF = HealthPolicy(interval=0.0)
+NOTHING = Snapshot(9, {})
+
+
+class Verdicts(asyncio.Queue[tuple[BackendKey, str | None]]):
+    """What was reported, in order, and the single checks."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.checks: list[bool] = []
+
+    def report(self, key: BackendKey, failure: str | None) -> None:
+        self.put_nowait((key, failure))
+
+    async def next(self) -> str | None:
+        async with asyncio.timeout(10):
+            return (await self.get())[1]
+
+
+@pytest.fixture
+def verdicts() -> Verdicts:
+    return Verdicts()
+
+
+@pytest.fixture
+async def health(verdicts: Verdicts) -> AsyncIterator[Health]:
+    async with asyncio.TaskGroup() as group:
+        health = Health(group, verdicts.report, verdicts.checks.append)
+        yield health
+        health.close()
+
+
+@pytest.fixture
+def address() -> Iterator[Address]:
+    with silent_port() as address:
+        yield address
+
+
+def snapshot_of(address: Address, policy: HealthPolicy = FAST, state: State = State.ACTIVE,
+                deadline: float | None = None) -> Snapshot:
+    one = Backend(address, 1, state, "", 0.0, state is State.ACTIVE, deadline)
+    return Snapshot(1, {"web": Service("web", (), Policy(health=policy), (one,))})
+
+
+def checks() -> set[asyncio.Task[object]]:
+    """The checks under way."""
+    return {task for task in asyncio.all_tasks() if task.get_name().startswith("check ") and not task.cancelling()}
+
+
+async def test_backend_that_dies_and_comes_back_is_told_both_times(
+        health: Health, verdicts: Verdicts, address: Address) -> None:
+    async with listening(address):
+        health.watch(snapshot_of(address))
+    assert await verdicts.next() == "refused"
+    async with listening(address):
+        assert await verdicts.next() is None
+
+
+async def test_healthy_backend_is_checked_again_and_again_and_nothing_is_told(
+        health: Health, verdicts: Verdicts, address: Address) -> None:
+    async with listening(address) as clients, asyncio.timeout(10):
+        health.watch(snapshot_of(address))
+        for _ in range(5):
+            await clients.get()
+        assert verdicts.checks.count(True) >= 5 - 1  # the last one may not have heard yet
+    assert verdicts.empty()
+
+
+async def test_task_is_named_after_its_backend(health: Health) -> None:
+    health.watch(snapshot_of(Address("::1", 80), RARE))
+    assert {task.get_name() for task in checks()} == {"check web [::1]:80"}
+
+
+async def test_same_backends_go_on_being_checked_by_the_same_tasks(health: Health, address: Address) -> None:
+    health.watch(snapshot_of(address, RARE))
+    before = checks()
+    health.watch(snapshot_of(address, RARE, State.DOWN))
+    assert len(before) == 1
+    assert checks() == before
+
+
+@pytest.mark.parametrize("state", list(State))
+async def test_backend_is_checked_in_every_state_that_it_may_leave(
+        health: Health, address: Address, state: State) -> None:
+    health.watch(snapshot_of(address, RARE, state))
+    assert len(checks()) == 1
+
+
+@pytest.mark.parametrize("unwatched", [
+    NOTHING, snapshot_of(Address("127.0.0.1", 1), OFF),
+    snapshot_of(Address("127.0.0.1", 1), RARE, State.DRAINING, deadline=60.0)], ids=["gone", "off", "draining"])
+async def test_backend_that_need_not_be_checked_is_not(health: Health, unwatched: Snapshot) -> None:
+    health.watch(snapshot_of(Address("127.0.0.1", 1), RARE))
+    health.watch(unwatched)
+    assert checks() == set()
+
+
+async def test_close_ends_all_checks(health: Health, address: Address) -> None:
+    health.watch(snapshot_of(address, RARE))
+    health.close()
+    assert checks() == set()
+
+
+async def test_backend_that_is_no_longer_checked_counts_as_alive(
+        health: Health, verdicts: Verdicts, address: Address) -> None:
+    health.watch(snapshot_of(address))
+    assert await verdicts.next() == "refused"
+    health.watch(snapshot_of(address, OFF))
+    assert await verdicts.next() is None
+
+
+async def test_backend_that_never_failed_is_not_mentioned_when_checks_end(
+        health: Health, verdicts: Verdicts, address: Address) -> None:
+    health.watch(snapshot_of(address, RARE))
+    health.watch(NOTHING)
+    assert verdicts.empty()
+
+
+async def test_new_policy_applies_and_keeps_the_verdict(
+        health: Health, verdicts: Verdicts, address: Address) -> None:
+    health.watch(snapshot_of(address))
+    assert await verdicts.next() == "refused"
+    async with listening(address):
+        health.watch(snapshot_of(address, OTHER))
+        assert len(checks()) == 1
+        assert await verdicts.next() is None

@@ -1,0 +1,91 @@
+"""The log of state changes."""
+
+from collections.abc import MutableMapping
+from typing import Any
+
+import pytest
+from structlog.testing import capture_logs
+
+from lbproxy.model import Endpoint, Services, ServiceSpec, Snapshot
+from lbproxy.narration import narrate
+from lbproxy.table import Table
+
+from .values import key, not_ready, ready, services, terminating, web
+
+Line = MutableMapping[str, Any]
+
+
+def told(before: Snapshot | None, after: Snapshot) -> list[Line]:
+    with capture_logs() as logs:
+        narrate(before, after)
+    return logs
+
+
+def snapshots(*published: Services) -> list[Snapshot]:
+    """One snapshot after each of them."""
+    table, taken = Table(), []
+    for number, told in enumerate(published):
+        table.publish(told)
+        taken.append(table.snapshot(float(number)))
+    return taken
+
+
+def test_first_snapshot_tells_of_every_backend() -> None:
+    first, = snapshots(services(web(1, not_ready(2))))
+    assert told(None, first) == [
+        {"event": "backend", "log_level": "info", "service": "web", "backend": "192.0.2.1:80", "state": "active",
+         "before": "unknown", "reason": "ready"},
+        {"event": "backend", "log_level": "warning", "service": "web", "backend": "192.0.2.2:80", "state": "down",
+         "before": "unknown", "reason": "not ready"}]
+
+
+@pytest.mark.parametrize(("now", "expected"), [
+    (not_ready(2), ("warning", "active", "down", "not ready")),
+    (ready(2, weight=0), ("info", "active", "draining", "weight 0")),
+    (terminating(2), ("info", "active", "draining", "terminating")),
+])
+def test_state_change_is_one_line(now: Endpoint, expected: tuple[str, ...]) -> None:
+    line, = told(*snapshots(services(web(1, 2)), services(web(1, now))))
+    assert (line["log_level"], line["before"], line["state"], line["reason"]) == expected
+    assert line["backend"] == "192.0.2.2:80"
+
+
+def test_backend_that_left_is_one_line() -> None:
+    table = Table()
+    table.publish(services(web(1, 2)))
+    table.publish(services(web(1)))
+    before = table.snapshot(0.0)
+    table.forget(key(2))
+    line, = told(before, table.snapshot(1.0))
+    assert (line["log_level"], line["before"], line["state"]) == ("info", "draining", "removed")
+
+
+def test_services_that_come_and_go_tell_of_their_backends() -> None:
+    first, second, third = snapshots(services(web(1)), services(web(1), web(2, name="new")), services(web(1)))
+    assert [(line["service"], line["state"]) for line in told(first, second)] == [("new", "active")]
+    assert [(line["service"], line["state"]) for line in told(second, third)] == [("new", "draining")]
+
+
+@pytest.mark.parametrize("after", [web(1), web(ready(1, weight=9)), web(1, drain_timeout=1.0)])
+def test_what_is_no_change_of_state_is_not_told(after: ServiceSpec) -> None:
+    assert told(*snapshots(services(web(1)), services(after))) == []
+
+
+def test_new_reason_for_the_same_state_is_not_told() -> None:
+    table = Table()
+    table.publish(services(web(1, 2)))
+    table.report(key(1), "refused")
+    before = table.snapshot(0.0)
+    table.report(key(1), "timeout")
+    assert told(before, table.snapshot(1.0)) == []
+
+
+def test_fifty_changes_are_told_one_by_one() -> None:
+    lines = told(None, *snapshots(services(web(*range(1, 51)))))
+    assert [line["event"] for line in lines] == ["backend"] * 50
+
+
+def test_further_changes_are_summed_up_in_one_line() -> None:
+    *lines, last = told(None, *snapshots(services(web(*range(1, 56), not_ready(56), not_ready(57)))))
+    assert [line["event"] for line in lines] == ["backend"] * 50
+    assert last == {"event": "further backends", "log_level": "info", "active": 5, "down": 2}

@@ -1,0 +1,105 @@
+"""The real program: its file changes while connections are open."""
+
+import signal
+import socket
+
+import pytest
+
+from lbproxy.model import Address
+
+from .peers import free_address, is_refused
+from .scene import Scene, web
+
+
+@pytest.mark.parametrize("is_asked", [True, False], ids=["SIGHUP", "by itself"])
+async def test_new_file_changes_what_it_says_and_no_connection(
+        scene: Scene, listen: Address, other_listen: Address, *, is_asked: bool) -> None:
+    alpha, bravo, charlie = await scene.backends("alpha", "bravo", "charlie")
+    gone, new, untouched = free_address(), free_address(), web(other_listen, charlie, name="untouched")
+    program = await scene.serve(untouched, web(listen, alpha), web(gone, alpha, name="gone"))
+    held = [await scene.client(address) for address in (other_listen, listen, gone)]
+    scene.write(untouched, web(listen, alpha, bravo), web(new, charlie, name="new"))
+    if is_asked:
+        program.signal(signal.SIGHUP)
+    await program.logged("configuration read")
+    await program.shows("lbproxy_backend_state", 1, service="new", state="active")
+    assert await scene.served_by(new, 1) == {"charlie": 1}
+    assert await scene.served_by(listen, 1) == {"bravo": 1}
+    assert await is_refused(gone)
+    assert [await client.ask() for client in held] == ["charlie", "alpha", "alpha"]
+    assert (await program.metrics()).value("lbproxy_config_reloads_total", result="success") == 1
+
+
+@pytest.mark.parametrize("text", ["services: [", "services: [{listen: '127.0.0.1:1', backends: [nowhere]}]"])
+async def test_bad_file_changes_nothing_and_a_good_one_is_applied(
+        scene: Scene, listen: Address, text: str) -> None:
+    alpha, bravo = await scene.backends("alpha", "bravo")
+    program = await scene.serve(web(listen, alpha))
+    client = await scene.client(listen)
+    scene.write_text(text)
+    program.signal(signal.SIGHUP)
+    await program.shows("lbproxy_config_last_reload_successful", 0)
+    await program.counts("lbproxy_config_reloads_total", 1, result="failure")  # a scrape is no single moment
+    assert await scene.served_by(listen, 1) == {"alpha": 1}
+    line, *_ = program.log("configuration refused, nothing was changed")  # a second one if it was seen to change too
+    assert str(scene.path) in line["error"]
+    scene.write(web(listen, bravo))
+    program.signal(signal.SIGHUP)
+    await program.shows("lbproxy_config_last_reload_successful", 1)
+    await program.shows("lbproxy_backend_state", 1, backend=str(bravo.address), state="active")
+    assert await scene.served_by(listen, 1) == {"bravo": 1}
+    assert await client.ask() == "alpha"
+
+
+async def test_new_address_in_use_keeps_nothing_else_waiting_and_is_applied_once_it_is_free(
+        scene: Scene, listen: Address, other_listen: Address) -> None:
+    alpha, bravo = await scene.backends("alpha", "bravo")
+    program = await scene.serve(web(listen, alpha))
+    client = await scene.client(listen)
+    with socket.create_server(other_listen):
+        scene.write(web(listen, alpha, bravo), web(other_listen, alpha, name="new"))
+        program.signal(signal.SIGHUP)
+        await program.shows("lbproxy_in_sync", 0)
+        assert str(other_listen) in (await program.logged("not applied, going on as before"))["error"]
+        await program.shows("lbproxy_backend_state", 1, service="web", backend=str(bravo.address), state="active")
+        assert await scene.served_by(listen, 1) == {"bravo": 1}
+    await program.shows("lbproxy_in_sync", 1)
+    assert await scene.served_by(other_listen, 1) == {"alpha": 1}
+    assert await client.ask() == "alpha"
+    assert len(program.log("not applied, going on as before")) == len(program.log("applied at last")) == 1
+
+
+async def test_removed_backend_drains_and_is_reset_at_the_limit(scene: Scene, listen: Address) -> None:
+    alpha, bravo = await scene.backends("alpha", "bravo")
+    program = await scene.serve(web(listen, alpha), drain_timeout="300ms")
+    client = await scene.client(listen)
+    scene.write(web(listen, bravo), drain_timeout="300ms")
+    program.signal(signal.SIGHUP)
+    await program.shows("lbproxy_backend_state", 1, backend=str(alpha.address), state="draining")
+    assert (await program.metrics()).value("lbproxy_draining_connections") == 1
+    assert await scene.served_by(listen, 2) == {"bravo": 2}
+    assert await client.ask() == "alpha"
+    assert await client.is_reset()
+    await program.shows("lbproxy_backend_state", 0, backend=str(alpha.address), state="draining")
+    assert (await program.metrics()).value("lbproxy_connections_closed_total", reason="drain_timeout") == 1
+
+
+async def test_removed_backend_leaves_with_its_last_connection(scene: Scene, listen: Address) -> None:
+    alpha, bravo = await scene.backends("alpha", "bravo")
+    program = await scene.serve(web(listen, alpha))
+    await scene.client(listen)
+    scene.write(web(listen, bravo))
+    program.signal(signal.SIGHUP)
+    await program.shows("lbproxy_backend_state", 1, backend=str(alpha.address), state="draining")
+    scene.leave()
+    await program.logged("backend", times=4)
+    assert [line["state"] for line in program.log("backend")] == ["active", "draining", "active", "removed"]
+
+
+async def test_changed_option_that_needs_a_restart_is_named_at_each_reading(scene: Scene, listen: Address) -> None:
+    program = await scene.serve(web(listen))
+    scene.write(web(listen), workers=2, queue=7)
+    program.signal(signal.SIGHUP)
+    assert (await program.logged("configuration read"))["needs_restart"] == ["workers"]
+    program.signal(signal.SIGHUP)
+    assert (await program.logged("configuration read", times=2))["needs_restart"] == ["workers"]
