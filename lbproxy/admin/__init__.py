@@ -1,0 +1,1 @@
+"""What an operator and a monitoring system see of lbproxy, over HTTP: metrics, health and state. It changes nothing."""

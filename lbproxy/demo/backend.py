@@ -1,0 +1,80 @@
+"""One small HTTP backend, a program of its own: `python -m lbproxy.demo.backend NAME PORT`.
+
+It stops as a good pod does: at SIGTERM it gives its port back, finishes every request that it has, and exits with 0.
+"""
+
+import asyncio
+import signal
+import socket
+import sys
+from contextlib import suppress
+
+SLOW_SECONDS = 0.8
+"""How long `/slow` takes, so that there is something to count at any moment."""
+REQUEST_TIMEOUT = 5.0
+"""Seconds in which a client must have sent its request and taken the answer, beyond what the answer itself takes."""
+BACKLOG = 128
+END_OF_REQUEST = b"\r\n\r\n"
+
+
+class Backend:
+    """Answers every request with its name. `requests` holds a task for each."""
+
+    def __init__(self, name: str, listener: socket.socket, requests: asyncio.TaskGroup) -> None:
+        self._name, self._listener, self._requests = name, listener, requests
+        self._answered = 0
+
+    def accept(self) -> None:
+        """Take every client that waits."""
+        with suppress(BlockingIOError):
+            while True:
+                client, _ = self._listener.accept()
+                self._requests.create_task(self._serve(client), name="request")
+
+    def close(self) -> None:
+        """Give the port back. Who waits is taken first: closing would reset them."""
+        self.accept()
+        self._listener.close()
+
+    async def _serve(self, client: socket.socket) -> None:
+        # A health check connects and says nothing; that is not worth a word.
+        with suppress(OSError, EOFError, asyncio.LimitOverrunError):
+            reader, writer = await asyncio.open_connection(sock=client)
+            try:
+                async with asyncio.timeout(REQUEST_TIMEOUT + SLOW_SECONDS):
+                    writer.write(await self._answer(await reader.readuntil(END_OF_REQUEST)))
+                    await writer.drain()
+            finally:
+                writer.close()
+            await writer.wait_closed()
+
+    async def _answer(self, request: bytes) -> bytes:
+        if request.startswith(b"GET /slow"):
+            await asyncio.sleep(SLOW_SECONDS)
+        self._answered += 1
+        body = f"{self._name} answers its request number {self._answered}.\n".encode()
+        return _head(self._name, len(body)) + body
+
+
+async def main(name: str, port: int) -> None:
+    """Answer on that port of 127.0.0.1 until SIGTERM, then finish what there is."""
+    loop, stop = asyncio.get_running_loop(), asyncio.Event()
+    loop.add_signal_handler(signal.SIGTERM, stop.set)
+    async with asyncio.TaskGroup() as requests:
+        listener = socket.create_server(("127.0.0.1", port), backlog=BACKLOG)
+        listener.settimeout(0)
+        backend = Backend(name, listener, requests)
+        loop.add_reader(listener, backend.accept)
+        await stop.wait()
+        loop.remove_reader(listener)
+        backend.close()
+
+
+def _head(name: str, length: int) -> bytes:
+    lines = ("HTTP/1.1 200 OK", "Content-Type: text/plain", f"Content-Length: {length}", f"X-Backend: {name}",
+             "Connection: close", "", "")
+    return "\r\n".join(lines).encode()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1], int(sys.argv[2])))

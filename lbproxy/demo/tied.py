@@ -1,0 +1,23 @@
+"""Runs a command that must not outlive its starter, whatever ends that: `python tied.py STARTER_PID COMMAND...`.
+
+When the starter dies the kernel sends the command SIGTERM. This outlasts exec (prctl(2), PR_SET_PDEATHSIG).
+"""
+
+import ctypes
+import os
+import signal
+import sys
+
+PR_SET_PDEATHSIG = 1
+
+
+def main(starter: int, command: list[str]) -> None:
+    """Become the command."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal.SIGTERM))
+    if os.getppid() != starter:  # it died before the kernel could be asked
+        sys.exit(1)
+    os.execv(command[0], command)  # noqa: S606 - no shell is what we want
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), sys.argv[2:])

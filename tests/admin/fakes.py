@@ -1,0 +1,55 @@
+from dataclasses import dataclass, field
+
+from lbproxy.model import Address, Backend, BackendKey, Policy, Service, Snapshot, State
+from lbproxy.stats import BackendStats, Histogram, ServiceStats, Stats, WorkerStats
+
+ONE = Address("192.0.2.1", 80)
+TWO = Address("2001:db8::2", 80)
+LISTEN = Address("0.0.0.0", 8080)
+
+
+@dataclass
+class FakeView:
+    """A program that is whatever the test says."""
+
+    snapshot: Snapshot | None = None
+    counted: Stats = field(default_factory=lambda: Stats({}, {}))
+    not_ready: str | None = None
+    not_healthy: str | None = None
+
+    def stats(self) -> Stats:
+        return self.counted
+
+    def why_not_ready(self) -> str | None:
+        return self.not_ready
+
+    def why_not_healthy(self) -> str | None:
+        return self.not_healthy
+
+
+def backend(address: Address = ONE, state: State = State.ACTIVE, *,
+            since: float = 0.0, weight: int = 1, deadline: float | None = None) -> Backend:
+    return Backend(address, weight, state, f"is {state}", since, state is State.ACTIVE, deadline)
+
+
+def snapshot(*backends: Backend, service: str = "web", version: int = 1) -> Snapshot:
+    return Snapshot(version, {service: Service(service, (LISTEN,), Policy(), backends)})
+
+
+def busy() -> FakeView:
+    """Two backends, one of them draining, a worker that pauses, and a count for everything."""
+    counted = Stats(
+        services={"web": ServiceStats(
+            accepted=90, queued=2, rejected={"no_backend": 3, "queue_full": 0},
+            closed={"finished": 80, "drain_timeout": 6},
+            connect_seconds=Histogram((0.001, 0.5), [4, 5, 1], 2.5),
+            duration_seconds=Histogram((1.0, 60.0), [0, 7, 2], 300.25))},
+        backends={
+            BackendKey("web", ONE): BackendStats(
+                active=5, connections=60, bytes_received=700, bytes_sent=8000, retries=4,
+                failures={"refused": 4, "timeout": 0}, closed={"finished": 50, "backend_reset": 1}),
+            BackendKey("web", TWO): BackendStats(active=3, connections=30)},
+        workers=(WorkerStats(0, 101, 0.2, 17, is_paused=True, accept_pauses=6, accept_errors=1),
+                 WorkerStats(1, 102, 29.0, 0, is_paused=False, accept_pauses=0, accept_errors=0)),
+        worker_restarts=9)
+    return FakeView(snapshot(backend(), backend(TWO, State.DRAINING, weight=7)), counted)

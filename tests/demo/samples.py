@@ -1,0 +1,30 @@
+from lbproxy.admin.shape import BackendShape, StateShape
+from lbproxy.demo.frame import Frame
+from lbproxy.demo.rows import Row
+from lbproxy.demo.story import Event
+from lbproxy.model import Address
+
+DOWN = "check failed: refused"
+
+
+def row(name: str = "bravo", state: str = "active", reason: str = "ready", *, retries: int = 0) -> Row:
+    return Row(name, "127.0.0.1:4001", state, reason, active=3, requests=70, requests_per_second=17.4,
+               bytes_per_second=5432.0, retries=retries)
+
+
+def frame(*rows: Row, moment: float = 12.3, failed: int = 0, events: tuple[Event, ...] = ()) -> Frame:
+    return Frame(Address("127.0.0.1", 8080), Address("127.0.0.1", 9180), moment, rows, 600, failed, events)
+
+
+def backend(address: str, connections: int = 0, received: int = 0, sent: int = 0) -> BackendShape:
+    return {"address": address, "state": "active", "reason": "ready", "for_seconds": 1.0, "since": None,
+            "is_open": True, "weight": 1, "drain_seconds_left": None, "active": 2, "connections_total": connections,
+            "bytes_received_total": received, "bytes_sent_total": sent, "retries_total": 4,
+            "connect_failures_total": {}, "closed_total": {}}
+
+
+def state(*backends: BackendShape) -> StateShape:
+    return {"version": 1, "time": "", "services": [{
+        "name": "default", "listens": [], "scheduler": "lc", "accepted_total": 0, "queued": 0, "rejected_total": {},
+        "closed_total": {},
+        "backends": list(backends)}]}

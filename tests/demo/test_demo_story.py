@@ -1,0 +1,47 @@
+from lbproxy.demo.story import Act, Event, Story
+
+from .samples import DOWN, row
+
+
+def played() -> Story:
+    """bravo was stopped at 1 s, refused 2 connections, was found down at 2 s, and runs again since 3 s."""
+    story = Story()
+    story.observe(0.0, [row(retries=5)], {"bravo": 10})
+    story.stopped(1.0, "bravo")
+    story.observe(1.5, [row(retries=7)], {"bravo": 10})
+    story.observe(2.0, [row(state="down", reason=DOWN, retries=7)], {"bravo": 10})
+    story.observe(2.5, [row(state="down", reason=DOWN, retries=7)], {"bravo": 10})
+    story.started(3.0, "bravo")
+    return story
+
+
+def test_changes_of_state_become_events() -> None:
+    assert list(played().events) == [
+        Event(1.0, "bravo is told to stop, as Kubernetes stops a pod (SIGTERM)"),
+        Event(2.0, "bravo: active → down (check failed: refused)"),
+        Event(3.0, "bravo is started again"),
+    ]
+
+
+def test_act_is_complete_once_the_backend_has_answered_again() -> None:
+    story = played()
+    (act,) = story.acts
+    seen = []
+    for moment, answers in ((3.5, 10), (4.0, 11), (4.5, 12)):
+        story.observe(moment, [row(retries=7)], {"bravo": answers})
+        seen.append(act.is_complete)
+    assert seen == [False, True, True]
+    assert (act.retries, act.used_at) == (2, 4.0)
+    assert act.states == ["active", "down (check failed: refused)", "active"]
+
+
+def test_act_counts_what_happened_since_it_began_and_to_its_own_backend() -> None:
+    story = played()
+    story.observe(4.0, [row("alpha", "down", DOWN, retries=99), row(retries=7)], {"alpha": 50, "bravo": 10})
+    assert (story.acts[0].retries, story.acts[0].used_at) == (2, None)
+
+
+def test_retries_alone_show_that_the_stop_was_noticed() -> None:
+    assert Act("bravo", 1.0, retries=1, states=["active"]).was_noticed
+    assert Act("bravo", 1.0, states=["active", "down (x)"]).was_noticed
+    assert not Act("bravo", 1.0, states=["active"]).was_noticed
