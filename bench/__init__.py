@@ -1,0 +1,1 @@
+"""Benchmarks of lbproxy beside the load balancers people would otherwise use."""

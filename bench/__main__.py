@@ -1,0 +1,22 @@
+"""`python -m bench`: measurements of lbproxy beside its peers."""
+
+import sys
+
+import click
+
+from bench.errors import BenchError
+from bench.relay.command import relay
+
+
+@click.group()
+def main() -> None:
+    """Benchmarks of lbproxy."""
+
+
+main.add_command(relay)
+
+if __name__ == "__main__":
+    try:
+        main(prog_name="python -m bench")
+    except BenchError as error:
+        sys.exit(f"bench: {error}")

@@ -1,0 +1,1 @@
+"""What relaying costs: lbproxy's userspace dataplane beside HAProxy, nginx and Envoy, sample by sample."""

@@ -1,0 +1,101 @@
+"""The `relay` command: choose, measure in turns, show, keep."""
+
+import resource
+import signal
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import NoReturn, TypeVar
+
+import click
+
+from bench.errors import NotInstalledError
+from bench.machine import describe
+from bench.relay import measurements
+from bench.relay.grid import finding_grid, verdict_grid
+from bench.relay.measurement import Measurement
+from bench.relay.record import markdown
+from bench.relay.results import Finding, Results, load, save
+from bench.relay.rounds import BAD, measure
+from bench.relay.targets import verdicts
+from bench.relay.terminal import show, tell
+from bench.systems import ALL, LBProxy, System
+
+FOLDER = Path(__file__).parents[1]
+QUICK_SECONDS = 2
+Named = TypeVar("Named")
+
+
+@click.command()
+@click.option("--only", metavar="NAME[,NAME]", help="Measure only these.")
+@click.option("--systems", "chosen", metavar="NAME[,NAME]", help="Start only these systems.")
+@click.option("--also", metavar="NAME=FOLDER", multiple=True, help="Another checkout of lbproxy.")
+@click.option("--rounds", type=click.IntRange(1), default=5, show_default=True)
+@click.option("--seconds", type=click.IntRange(1), default=4, show_default=True, help="Per row and round.")
+@click.option("--quick", is_flag=True, help=f"One round, {QUICK_SECONDS} s per row.")
+@click.option("--json", "file", type=click.Path(path_type=Path), help="Where to write the samples.")
+@click.option("--record", is_flag=True, help="Write bench/RESULTS.md, too.")
+def relay(  # noqa: PLR0913 - one parameter per option
+    *, only: str | None, chosen: str | None, also: tuple[str, ...], rounds: int, seconds: int,
+    quick: bool, file: Path | None, record: bool,
+) -> None:
+    """Measure what relaying costs, beside HAProxy, nginx and Envoy."""
+    _prepare()
+    systems = _installed([*named(chosen, {system.name: system for system in ALL}), *checkouts(also)])
+    plans = named(only, {measurement.plan.name: measurement for measurement in measurements.ALL})
+    rounds, seconds = (1, QUICK_SECONDS) if quick else (rounds, seconds)
+    started, machine = datetime.now().astimezone(), describe(systems)
+    findings = [_measured(plan, systems, rounds, seconds) for plan in plans if plan.lineup(systems)]
+    results = Results(started.isoformat(" ", "seconds"), seconds, rounds, machine, findings)
+    show(verdict_grid(verdicts(results)))
+    _keep(results, file or FOLDER / "results" / f"relay-{started:%Y-%m-%d-%H%M%S}.json", record=record)
+
+
+def named(names: str | None, known: dict[str, Named]) -> list[Named]:
+    """Return what comma-separated `names` stand for, everything when there are none."""
+    wanted = names.split(",") if names else list(known)
+    for name in wanted:
+        if name not in known:
+            raise click.BadParameter(f"{name!r} is none of {', '.join(known)}")
+    return [known[name] for name in wanted]
+
+
+def checkouts(options: Iterable[str]) -> list[System]:
+    """Return a system for each NAME=FOLDER."""
+    pairs = [option.partition("=") for option in options]
+    return [LBProxy(name, Path(folder).resolve()) for name, _, folder in pairs]
+
+
+def _prepare() -> None:
+    """Allow as many descriptors as the limit, and end on SIGTERM as on Ctrl-C, in order."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    signal.signal(signal.SIGTERM, _interrupt)
+
+
+def _interrupt(*_: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _installed(systems: Iterable[System]) -> list[System]:
+    usable = []
+    for system in systems:
+        try:
+            system.version()
+            usable.append(system)
+        except NotInstalledError as error:
+            tell(f"{system.name} IS LEFT OUT: {error}", BAD)
+    return usable
+
+
+def _measured(measurement: Measurement, systems: Sequence[System], rounds: int, seconds: int) -> Finding:
+    finding = measure(measurement, systems, rounds=rounds, turns=seconds, tell=tell)
+    show(finding_grid(finding))
+    return finding
+
+
+def _keep(results: Results, file: Path, *, record: bool) -> None:
+    save(results, file)
+    tell(f"samples: {file}", "bold")
+    if record:
+        (FOLDER / "RESULTS.md").write_text(markdown(load(file)))

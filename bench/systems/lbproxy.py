@@ -1,0 +1,60 @@
+"""lbproxy itself, its userspace dataplane, as a checkout has it."""
+
+import sys
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from bench.errors import NotInstalledError
+from bench.net import free_address
+from bench.systems.system import Setup
+
+# Whatever is on by default stays on, the admin server too.
+TEMPLATE = """\
+workers: {workers}
+admin: "{admin}"
+health-interval: {health_interval}
+services:
+  - name: web
+    listen: ["{listen}"]
+    scheduler: {scheduler}
+    backends:
+{backends}
+"""
+STOP_SOON = ["--shutdown-delay", "0s", "--drain-timeout", "1s"]
+
+
+CHECKOUT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True, slots=True)
+class LBProxy:
+    """The system under test; another name and checkout let two states of the code compete."""
+
+    name: str = "lbproxy"
+    checkout: Path = CHECKOUT
+
+    def version(self) -> str:
+        """Return the installed version and the Python it runs on."""
+        if not (self.checkout / "lbproxy" / "__main__.py").exists():
+            raise NotInstalledError(f"{self.checkout} has no lbproxy/__main__.py")
+        return f"{version('lbproxy')} (Python {sys.version.split()[0]})"
+
+    def command(self, setup: Setup, folder: Path) -> list[str]:
+        """Run with a configuration file, which takes a thousand backends as well as two."""
+        config = folder / "lbproxy.yaml"
+        config.write_text(_configuration(setup))
+        # `python -m` looks in the working directory first.
+        start = ["env", f"--chdir={self.checkout}", sys.executable, "-m", "lbproxy", "run"]
+        return [*start, "--config", str(config), *STOP_SOON]
+
+
+def _configuration(setup: Setup) -> str:
+    return TEMPLATE.format(
+        workers=setup.workers,
+        admin=free_address(),
+        health_interval="2s" if setup.is_checked else "0s",
+        listen=setup.listen,
+        scheduler=setup.scheduler or "lc",
+        backends="\n".join(f'      - "{backend}"' for backend in setup.backends),
+    )
