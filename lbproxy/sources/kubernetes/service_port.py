@@ -1,0 +1,45 @@
+"""Which port of a Service is meant, and under which name its slices know it.
+
+Pure. Slices name ports as the Service does; the number in the Service, and its targetPort, mean nothing to them.
+"""
+
+from lbproxy.errors import LbproxyError
+from lbproxy.quoting import escaped, listed
+from lbproxy.sources.kubernetes.fields import Fields, SkipError, mapping, sequence, text, whole
+
+
+class ServiceError(LbproxyError):
+    """This Service can't be followed as asked; the text says why and what to write instead."""
+
+
+def port_name(service: object, wanted: str | int | None) -> str:
+    """Give the name (it may be empty) of the port that has this name or number, or of the only one.
+
+    Raises `ServiceError`.
+    """
+    try:
+        spec = mapping(mapping(service, "the Service").get("spec"), "spec")
+        if spec.get("type") == "ExternalName":
+            raise ServiceError("it is an ExternalName, which has no endpoints; name a Service with pods behind it")
+        ports = _tcp_ports(spec)
+    except SkipError as error:
+        raise ServiceError(f"it can't be read: {error}") from None
+    return _chosen(ports, wanted)
+
+
+def _tcp_ports(spec: Fields) -> list[tuple[str, int | None]]:
+    ports = [mapping(item, "a port") for item in sequence(spec.get("ports"), "ports")]
+    return [(text(port.get("name"), "a port's name"), whole(port.get("port"), "port"))
+            for port in ports if text(port.get("protocol"), "protocol") in {"", "TCP"}]
+
+
+def _chosen(ports: list[tuple[str, int | None]], wanted: str | int | None) -> str:
+    fitting = [name for name, number in ports if wanted in {None, name, number}]
+    if len(fitting) == 1:
+        return fitting[0]
+    if not ports:
+        raise ServiceError("it has no TCP port; give it one")
+    known = listed([escaped(name) or str(number) for name, number in ports])
+    if wanted is None:
+        raise ServiceError(f"it has several ports; name one of them: {known}")
+    raise ServiceError(f"it has no TCP port {escaped(str(wanted))}; name {known}")

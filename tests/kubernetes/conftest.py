@@ -1,0 +1,97 @@
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
+
+import pytest
+from kubernetes_asyncio.client import Configuration
+from prometheus_client import CollectorRegistry
+from structlog.testing import capture_logs
+from structlog.typing import EventDict
+
+from lbproxy.metrics import WatchMetrics
+from lbproxy.model import Services, ServiceSpec
+from lbproxy.sources.kubernetes import watch
+from lbproxy.sources.kubernetes.api import Api
+from lbproxy.sources.kubernetes.collection import ServiceName
+from lbproxy.sources.kubernetes.source import KubernetesSource, Target
+
+from .fake_api import FakeApi
+from .objects import a_slice, endpoint, service
+
+
+class Cluster:
+    """A source that follows `server`, and everything that it says."""
+
+    def __init__(self, server: FakeApi) -> None:
+        self.server, self.registry = server, CollectorRegistry()
+        self.token = ""
+        self.said: list[Services] = []
+        self._tasks: list[asyncio.Task[None]] = []
+        self._told = asyncio.Event()
+
+    async def load(self, configuration: Configuration) -> None:
+        configuration.host = self.server.url
+        configuration.api_key["BearerToken"] = f"Bearer {self.token}"
+
+    def follow(self, *targets: Target, coalesce: float = 0.005) -> None:
+        chosen = targets or (target("default/web"),)
+        self._tasks.append(asyncio.create_task(self._run(chosen, coalesce)))
+
+    async def _run(self, targets: tuple[Target, ...], coalesce: float) -> None:
+        async with await Api.connect(self.load) as api:
+            await KubernetesSource(api, targets, WatchMetrics(self.registry), coalesce=coalesce).run(self._hear)
+
+    def _hear(self, services: Services) -> None:
+        self.said.append(services)
+        self._told.set()
+
+    def backends(self, name: str = "web") -> list[str]:
+        """What it says now."""
+        return [found.address.host for found in self.said[-1][name].endpoints] if self.said else ["nothing said"]
+
+    async def says(self, *backends: str, name: str = "web") -> None:
+        """Wait until it says exactly these."""
+        async with asyncio.timeout(5):
+            while self.backends(name) != list(backends):
+                self._told.clear()
+                await self._told.wait()
+
+    def metric(self, name: str, **labels: str) -> float | None:
+        return self.registry.get_sample_value(name, {"service": "default/web", "resource": "endpointslices", **labels})
+
+    async def close(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+
+def target(service: str, port: str | int | None = None) -> Target:
+    namespace, _, name = service.partition("/")
+    return Target(ServiceSpec(name, (), ()), ServiceName(namespace, name), port)
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[FakeApi]:
+    """It has the Service default/web with one endpoint, 10.0.0.1."""
+    server = FakeApi()
+    server.put("services", service())
+    server.put("endpointslices", a_slice(endpoint("10.0.0.1")))
+    await server.start()
+    yield server
+    await server.stop()
+
+
+@pytest.fixture
+async def cluster(server: FakeApi, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Cluster]:
+    monkeypatch.setattr(watch, "FIRST_WAIT", 0.001)
+    monkeypatch.setattr(watch, "LONGEST_WAIT", 0.01)
+    cluster = Cluster(server)
+    yield cluster
+    await cluster.close()
+
+
+@pytest.fixture
+def logs() -> Iterator[list[EventDict]]:
+    with capture_logs() as logs:
+        yield logs

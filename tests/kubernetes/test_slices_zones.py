@@ -1,0 +1,38 @@
+"""Hints for zones (KEP-2433): heeded only when they leave somebody for us, and nobody is without."""
+
+from lbproxy.sources.kubernetes.slices import read
+
+from .objects import LEAVING, NOT_READY, Json, a_slice, endpoint
+
+
+def weights(*endpoints: Json, zone: str = "a") -> list[int]:
+    return [found.weight for found in read([a_slice(*endpoints)], "http", zone).endpoints]
+
+
+def test_endpoints_of_other_zones_get_no_new_connections_and_keep_theirs() -> None:
+    assert weights(endpoint("10.0.0.1", zones="a"), endpoint("10.0.0.2", zones="b"),
+                   endpoint("10.0.0.3", zones=["b", "a"])) == [1, 0, 1]
+
+
+def test_without_a_zone_hints_say_nothing() -> None:
+    assert weights(endpoint("10.0.0.1", zones="a"), endpoint("10.0.0.2", zones="b"), zone="") == [1, 1]
+
+
+def test_one_ready_endpoint_without_hints_makes_all_hints_void() -> None:
+    assert weights(endpoint("10.0.0.1", zones="a"), endpoint("10.0.0.2", zones="b"), endpoint("10.0.0.3")) == [1] * 3
+
+
+def test_zone_that_nobody_is_meant_for_takes_all() -> None:
+    assert weights(endpoint("10.0.0.1", zones="b"), endpoint("10.0.0.2", zones="c")) == [1, 1]
+
+
+def test_hints_of_those_that_are_not_ready_say_nothing() -> None:
+    assert weights(endpoint("10.0.0.1", NOT_READY, "a"), endpoint("10.0.0.2", zones="b")) == [1, 1]
+    assert weights(endpoint("10.0.0.1", LEAVING), endpoint("10.0.0.2", zones="a"),
+                   endpoint("10.0.0.3", zones="b")) == [1, 1, 0]
+
+
+def test_hint_of_a_wrong_type_is_no_hint() -> None:
+    for hints in ("a", {"forZones": "a"}, {"forZones": ["a"]}, {"forZones": [{"name": 7}]}):
+        assert weights(endpoint("10.0.0.1", zones="a"), endpoint("10.0.0.2", zones="b"),
+                       {**endpoint("10.0.0.3"), "hints": hints}) == [1, 1, 1]
