@@ -2,61 +2,17 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
-from types import MappingProxyType
 
 import pytest
 from structlog.testing import capture_logs
 
-from lbproxy.config import Config, Loader
-from lbproxy.model import Services
 from lbproxy.sources import configured
-from lbproxy.sources.configured import ConfiguredSource
 
+from .following import Following, move, revise, rewrite, text
 from .waiting import until
-
-
-def text(*ports: int) -> str:
-    """A file with one service and these backends."""
-    backends = ", ".join(f"'192.0.2.1:{port}'" for port in ports)
-    return f"services: [{{name: web, listen: '127.0.0.1:80', backends: [{backends}]}}]\n"
-
-
-class Following:
-    """A source that follows a file, and everything that it says."""
-
-    def __init__(self, path: Path | None, options: Mapping[str, object] = MappingProxyType({})) -> None:
-        self._loader = loader = Loader(options, {}, path)
-        self.reads = 0
-        self.reloads = asyncio.Queue[Config | None]()
-        self._said = asyncio.Queue[Services]()
-        self._source = ConfiguredSource(loader.load(), self._read, self.reloads.put_nowait)
-        self.reread = self._source.reread
-        self.task = asyncio.create_task(self._source.run(self._said.put_nowait))
-
-    def _read(self) -> Config:
-        try:
-            return self._loader.load()
-        finally:
-            self.reads += 1
-
-    async def ports(self, service: str = "web") -> list[int]:
-        """Wait for what it publishes next, and give the ports of the backends."""
-        async with asyncio.timeout(10):
-            services = await self._said.get()
-        return [endpoint.address.port for endpoint in services[service].endpoints]
-
-    async def is_accepted(self) -> bool:
-        """Wait until it has read a file, and say whether it was good."""
-        async with asyncio.timeout(10):
-            return await self.reloads.get() is not None
-
-    @property
-    def is_silent(self) -> bool:
-        """It has said all that was asked of it."""
-        return self._said.empty() and self.reloads.empty()
 
 
 @pytest.fixture
@@ -65,23 +21,6 @@ def volume(tmp_path: Path) -> Path:
     revise(tmp_path, 1, text(1))
     (tmp_path / "lbproxy.yaml").symlink_to("..data/lbproxy.yaml")
     return tmp_path
-
-
-def revise(volume: Path, revision: int, content: str) -> None:
-    """Replace the content as the kubelet does: a new folder, and one rename of the link to it."""
-    folder = volume / f"..revision-{revision}"
-    folder.mkdir()
-    (folder / "lbproxy.yaml").write_text(content)
-    (volume / "..data_tmp").symlink_to(folder.name)
-    (volume / "..data_tmp").rename(volume / "..data")
-
-
-def rewrite(path: Path, content: str) -> None:
-    path.write_text(content)
-
-
-def move(path: Path, target: Path) -> None:
-    path.rename(target)
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from lbproxy import narration
 from lbproxy.model import Endpoint, Services, ServiceSpec, Snapshot
 from lbproxy.narration import narrate
 from lbproxy.table import Table
@@ -50,14 +51,17 @@ def test_state_change_is_one_line(now: Endpoint, expected: tuple[str, ...]) -> N
     assert line["backend"] == "192.0.2.2:80"
 
 
-def test_backend_that_left_is_one_line() -> None:
+@pytest.mark.parametrize(("now", "reason"), [(59.0, "no connection left"), (60.0, "the time to drain is over")])
+def test_backend_that_left_is_one_line_that_says_why(
+        now: float, reason: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(narration, "monotonic", lambda: now)
     table = Table()
     table.publish(services(web(1, 2)))
     table.publish(services(web(1)))
     before = table.snapshot(0.0)
     table.forget(key(2))
-    line, = told(before, table.snapshot(1.0))
-    assert (line["log_level"], line["before"], line["state"]) == ("info", "draining", "removed")
+    line, = told(before, table.snapshot(now))
+    assert (line["log_level"], line["before"], line["state"], line["reason"]) == ("info", "draining", "removed", reason)
 
 
 def test_services_that_come_and_go_tell_of_their_backends() -> None:

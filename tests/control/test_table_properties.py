@@ -1,5 +1,7 @@
 """What holds for the table whatever happens to it, in any order."""
 
+from operator import attrgetter
+
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -12,13 +14,18 @@ from .values import LISTEN, OTHER_LISTEN, at
 NAMES = ("api", "web")
 ADDRESSES = tuple(map(at, range(1, 6)))
 
+
+def by_name(specs: list[ServiceSpec]) -> Services:
+    return {spec.name: spec for spec in specs}
+
+
 endpoints = st.lists(st.builds(
     Endpoint, st.sampled_from(ADDRESSES), weight=st.sampled_from((0, 1, 9)), is_ready=st.booleans(),
-    is_serving=st.booleans(), is_terminating=st.booleans()), max_size=5, unique_by=lambda one: one.address)
+    is_serving=st.booleans(), is_terminating=st.booleans()), max_size=5, unique_by=attrgetter("address"))
 listens = st.sampled_from(((LISTEN,), (LISTEN, OTHER_LISTEN)))
 policies = st.builds(Policy, drain_timeout=st.sampled_from((0.0, 15.0, 60.0)))
 specs = st.builds(ServiceSpec, st.sampled_from(NAMES), listens, endpoints.map(tuple), policies)
-complete_sets = st.lists(specs, max_size=2).map(lambda many: {one.name: one for one in many})
+complete_sets = st.lists(specs, max_size=2).map(by_name)
 keys = st.builds(BackendKey, st.sampled_from(NAMES), st.sampled_from(ADDRESSES))
 
 

@@ -5,6 +5,7 @@ import pytest_asyncio
 
 from lbproxy.model import Address
 
+from .crew import Crew
 from .kinds import KINDS, Kind
 from .peers import free_address
 from .stage import Stage
@@ -48,3 +49,17 @@ def listen() -> Address:
 @pytest.fixture
 def other_listen() -> Address:
     return free_address()
+
+
+@pytest.fixture
+async def crew() -> AsyncIterator[Crew]:
+    crew = Crew()
+    yield crew
+    await crew.end()
+
+
+@pytest.fixture
+async def pair() -> AsyncIterator[Crew]:
+    crew = Crew(workers=2)
+    yield crew
+    await crew.end()

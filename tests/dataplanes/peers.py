@@ -93,6 +93,12 @@ class Client:
             return True
         return False
 
+    async def finish(self) -> None:
+        """Say that no more comes, and wait until the other side has ended too."""
+        self._writer.write_eof()
+        async with asyncio.timeout(PATIENCE):
+            await self._reader.read()
+
     def close(self) -> None:
         self._writer.close()
 
@@ -114,3 +120,10 @@ async def is_refused(address: Address) -> bool:
     finally:
         client.close()
     return False
+
+
+async def until_refused(address: Address) -> None:
+    """Come again until nobody gets a backend there any more."""
+    async with asyncio.timeout(PATIENCE):
+        while not await is_refused(address):
+            pass

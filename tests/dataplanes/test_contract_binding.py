@@ -61,8 +61,10 @@ async def test_another_snapshot_is_applied_after_a_refused_one(
 
 
 async def test_address_that_is_not_of_this_machine_is_refused(stage: Stage) -> None:
-    with pytest.raises(BindError, match="no such address"):
-        await stage.apply(web(Address("192.0.2.1", 8080)))
+    nowhere = Address("192.0.2.1", 8080)
+    with pytest.raises(BindError) as caught:
+        await stage.apply(web(nowhere))
+    assert caught.value.address == nowhere
 
 
 async def test_refused_snapshot_leaves_no_trace_in_the_counters(

@@ -8,7 +8,7 @@ import pytest
 
 from lbproxy.model import Address
 
-from .peers import is_refused
+from .peers import is_refused, until_refused
 from .stage import Stage, active, web
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -35,8 +35,7 @@ async def test_drain_waits_for_the_last_connection_and_refuses_new_ones(fresh: S
     client = await fresh.client(listen)
     async with asyncio.timeout(10), asyncio.TaskGroup() as group:
         drain = group.create_task(fresh.dataplane.drain(LONG))
-        while not await is_refused(listen):
-            assert not drain.done()
+        await until_refused(listen)
         assert await client.ask() == "alpha"
         assert not drain.done()
         client.close()
@@ -83,8 +82,7 @@ async def test_close_while_draining_does_not_wait_for_the_limit(fresh: Stage, li
     client = await fresh.client(listen)
     async with asyncio.timeout(10):
         drain = asyncio.create_task(fresh.dataplane.drain(LONG))
-        while not await is_refused(listen):
-            assert not drain.done()
+        await until_refused(listen)
         await fresh.dataplane.close()
         await drain
     assert await client.is_reset()

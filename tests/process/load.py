@@ -29,6 +29,7 @@ class Load:
                 continue
             try:
                 await client.ask()
+                await client.finish()  # else lbproxy may still have it, and count it, when the next one comes
                 self.served += 1
             except REFUSALS:
                 self.lost += 1

@@ -75,18 +75,18 @@ class Program:
         return Metrics((await self.get("/metrics"))[1])
 
     async def shows(self, name: str, value: float, **labels: str) -> Metrics:
-        """Wait until a metric has this value."""
+        """Wait until a metric has this value, and scrape once more."""
         return await self._polled(lambda metrics: metrics.value(name, **labels) == value)
 
     async def counts(self, name: str, value: float, **labels: str) -> Metrics:
-        """Wait until a metric has at least this value."""
+        """Wait until a metric has at least this value, and scrape once more."""
         return await self._polled(lambda metrics: metrics.value(name, **labels) >= value)
 
     async def _polled(self, is_wanted: Callable[[Metrics], bool]) -> Metrics:
         async with asyncio.timeout(PATIENCE):
-            while not is_wanted(metrics := await self.metrics()):  # noqa: ASYNC110 - nothing announces them
+            while not is_wanted(await self.metrics()):  # noqa: ASYNC110 - nothing announces them
                 await asyncio.sleep(0.01)
-        return metrics
+        return await self.metrics()  # a scrape is no single moment: what came with it may show in the next one only
 
     async def kill(self) -> None:
         """End it with all its workers, whatever state they are in: they are a session of their own."""

@@ -8,7 +8,7 @@ import time
 from lbproxy.model import Address
 
 from .load import load
-from .peers import is_refused
+from .peers import until_refused
 from .program import Program, until
 from .scene import Scene, is_lost, web
 
@@ -68,8 +68,7 @@ async def test_worker_killed_while_draining_does_not_keep_the_program(scene: Sce
     program = await scene.serve(web(listen, alpha), drain_timeout="1h")
     client = await scene.client(listen)
     program.signal(signal.SIGTERM)
-    while not await is_refused(listen):
-        pass
+    await until_refused(listen)
     os.kill(program.workers()[0], signal.SIGKILL)
     assert await is_lost(client)
     assert await program.ended() == 0
@@ -83,8 +82,7 @@ async def test_workers_of_a_killed_program_finish_their_connections_and_make_roo
     held = [await scene.client(listen) for _ in range(8)]
     orphans = first.workers()
     first.signal(signal.SIGKILL)
-    while not await is_refused(listen):
-        pass
+    await until_refused(listen)
     await scene.serve(web(listen, bravo), workers=2)
     assert await scene.served_by(listen, 4) == {"bravo": 4}
     assert {await client.ask() for client in held} == {"alpha"}

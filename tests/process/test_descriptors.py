@@ -32,7 +32,7 @@ async def test_accepting_pauses_at_the_limit_and_goes_on_when_there_is_room(scen
         client.close()
     assert await asyncio.gather(*late) == ["alpha"] * 3
     metrics = await program.shows("lbproxy_accept_paused", 0)
-    assert metrics.value("lbproxy_accept_pauses_total") == 1
+    assert metrics.value("lbproxy_accept_pauses_total") >= 1
     await program.logged("accepting resumed")
     assert len(program.log("accepting paused")) == len(program.log("accepting resumed")) == 1
 

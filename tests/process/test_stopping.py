@@ -7,7 +7,7 @@ import pytest
 
 from lbproxy.model import Address
 
-from .peers import is_refused
+from .peers import until_refused
 from .program import Program, until
 from .scene import Scene, web
 
@@ -25,8 +25,7 @@ async def test_sigterm_goes_on_accepting_for_the_delay_and_then_drains(scene: Sc
     await program.logged("stopping")
     assert await program.get("/readyz") == (503, "shutting down\n")
     assert await scene.served_by(listen, 1) == {"alpha": 1}
-    while not await is_refused(listen):
-        pass
+    await until_refused(listen)
     assert await client.ask() == "alpha"
     assert (await program.metrics()).value("lbproxy_backend_connections_active") == 2
     scene.leave()

@@ -43,6 +43,11 @@ class WorkerProcess:
         self._waiting: list[tuple[int, asyncio.Future[None]]] = []
         self.channel = Channel(control, self._on_message, self._on_end)
 
+    def kill(self) -> None:
+        """End it, unless it has just ended by itself."""
+        with suppress(ProcessLookupError):
+            self.process.kill()
+
     def close(self) -> None:
         """It has died: nobody needs to wait for it any more."""
         self.channel.close()
@@ -112,8 +117,7 @@ class Supervisor:
             return
         _, late = await asyncio.wait(self._keepers, timeout=EXIT_TIMEOUT)
         for worker in list(self.running.values()):
-            with suppress(ProcessLookupError):
-                worker.process.kill()
+            worker.kill()
         await asyncio.gather(*late)
 
     async def _keep(self, first: WorkerProcess) -> None:
@@ -163,7 +167,7 @@ class Supervisor:
         silence = monotonic() - self.blocks[worker.index][counters.HEARTBEAT] / counters.MILLISECONDS
         if silence > HUNG_AFTER:
             log.error("worker hangs, killing it", worker=worker.index, pid=worker.process.pid, seconds=round(silence))
-            worker.process.kill()
+            worker.kill()
 
     async def _spawn(self, index: int) -> WorkerProcess:
         self.blocks[index][counters.HEARTBEAT] = int(monotonic() * counters.MILLISECONDS)

@@ -1,0 +1,87 @@
+"""The userspace dataplane: workers that hang, and machines that can't start one."""
+
+import asyncio
+import errno
+import os
+import signal
+from typing import NoReturn
+
+import pytest
+
+from lbproxy.dataplanes.userspace import dataplane as dataplane_module
+from lbproxy.dataplanes.userspace import supervisor
+from lbproxy.errors import DataplaneError
+from lbproxy.model import Address
+
+from .crew import Crew
+from .stage import active, web
+
+
+async def test_worker_that_hangs_is_named_and_the_next_attempt_succeeds(
+        crew: Crew, listen: Address, monkeypatch: pytest.MonkeyPatch) -> None:
+    alpha, = await crew.backends("alpha")
+    await crew.apply()
+    monkeypatch.setattr(dataplane_module, "SYNC_TIMEOUT", 0.1)
+    pid = crew.signal(signal.SIGSTOP)
+    with pytest.raises(DataplaneError, match=f"no answer from worker {pid} within 0.1 s"):
+        await crew.apply(web(listen, active(alpha)))
+    os.kill(pid, signal.SIGCONT)
+    monkeypatch.setattr(dataplane_module, "SYNC_TIMEOUT", 5.0)
+    await crew.apply(web(listen, active(alpha)))
+    assert await crew.served_by(listen, 1) == {"alpha": 1}
+
+
+async def test_worker_that_has_been_silent_for_long_is_replaced(
+        crew: Crew, listen: Address, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervisor, "LOOK_AFTER", 0.05)
+    alpha, = await crew.backends("alpha")
+    await crew.apply(web(listen, active(alpha)))
+    pid = crew.signal(signal.SIGSTOP)
+    crew.silence()
+    assert await crew.served_by(listen, 2) == {"alpha": 2}
+    assert pid not in crew.pids()
+
+
+async def test_worker_that_hangs_does_not_keep_close_waiting(
+        crew: Crew, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervisor, "EXIT_TIMEOUT", 0.1)
+    await crew.apply()
+    crew.signal(signal.SIGSTOP)
+    async with asyncio.timeout(10):
+        await crew.dataplane.close()
+    assert crew.pids() == []
+
+
+async def test_machine_that_cannot_start_processes_is_said_and_tried_again(
+        pair: Crew, listen: Address, monkeypatch: pytest.MonkeyPatch) -> None:
+    alpha, = await pair.backends("alpha")
+    with monkeypatch.context() as patched:
+        patched.setattr(asyncio, "create_subprocess_exec", refuse)
+        with pytest.raises(DataplaneError, match="can't start a worker process: Resource temporarily unavailable"):
+            await pair.apply(web(listen, active(alpha)))
+    await pair.apply(web(listen, active(alpha)))
+    assert len(pair.pids()) == 2
+    assert (await pair.served_by(listen, 8)) == {"alpha": 8}
+
+
+async def test_worker_is_replaced_though_the_first_attempts_fail(
+        crew: Crew, listen: Address, monkeypatch: pytest.MonkeyPatch) -> None:
+    alpha, = await crew.backends("alpha")
+    await crew.apply(web(listen, active(alpha)))
+    refusals = 0
+
+    def refuse_twice(*_: object, **__: object) -> NoReturn:
+        nonlocal refusals
+        refusals += 1
+        if refusals == 2:
+            monkeypatch.undo()
+        refuse()
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", refuse_twice)
+    await crew.replaced()
+    assert await crew.served_by(listen, 2) == {"alpha": 2}
+    assert refusals == 2
+
+
+def refuse(*_: object, **__: object) -> NoReturn:
+    raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
