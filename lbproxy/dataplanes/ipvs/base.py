@@ -72,8 +72,5 @@ class LocalAddresses(Protocol):
     async def read(self) -> frozenset[str]:
         """Give those that clients of other hosts can reach, in canonical form: no loopback, no link-local ones."""
 
-    async def changed(self) -> None:
-        """Return when addresses may have come or gone since the last `read`; also after lost notifications."""
-
     async def close(self) -> None:
-        """Close the sockets. May be called again, and before anything was opened."""
+        """Close the socket. May be called again, and before anything was opened."""
