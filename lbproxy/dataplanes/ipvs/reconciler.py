@@ -21,7 +21,7 @@ from lbproxy.dataplanes.ipvs.desired import Desired, by_address, by_mark, entran
 from lbproxy.dataplanes.ipvs.leaving import Leaving
 from lbproxy.dataplanes.ipvs.ledger import Ledger
 from lbproxy.dataplanes.ipvs.limits import tcp_timeout
-from lbproxy.dataplanes.ipvs.places import Lock, Places
+from lbproxy.dataplanes.ipvs.places import LOCK, Lock, Places
 from lbproxy.dataplanes.ipvs.plan import conflicts, plan, plan_timeouts
 from lbproxy.dataplanes.ipvs.values import Key, Mark, Observed, ObservedService, Ruleset
 from lbproxy.errors import BindError
@@ -38,6 +38,7 @@ class Machine:
     netfilter: Netfilter
     addresses: LocalAddresses
     sysctls: Path = sysctls.ROOT
+    lock: str = LOCK
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ class Reconciler:
         self.ledger = Ledger()
         self._machine, self._marks = machine, own_marks
         self._leaving = Leaving()
-        self._lock, self._places = Lock(), Places()
+        self._lock, self._places = Lock(machine.lock), Places()
         self._written = Ruleset()
         salt = random.random()  # noqa: S311 - spreads load, guards nothing
         self._order = lambda address: hash((salt, address))

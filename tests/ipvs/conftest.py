@@ -1,0 +1,24 @@
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from lbproxy.dataplanes.ipvs import dataplane
+
+from .fake_kernel import FakeMachine
+from .scene import Scene
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> FakeMachine:
+    return FakeMachine(tmp_path)
+
+
+@pytest.fixture
+async def scene(machine: FakeMachine, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Scene]:
+    """A dataplane over a kernel without packets."""
+    monkeypatch.setattr(dataplane, "POLL_INTERVAL", 0.01)
+    monkeypatch.setattr(dataplane, "DRAIN_POLL", 0.01)
+    scene = Scene(machine)
+    yield scene
+    await scene.end()
