@@ -29,7 +29,7 @@ def test_defaults_are_the_documented_ones(monkeypatch: pytest.MonkeyPatch) -> No
         "log_level": "info", "log_format": "auto", "scheduler": "lc", "max_conns": 0, "queue": 1024,
         "queue_timeout": 5.0, "connect_timeout": 2.0, "connect_retries": 2, "idle_timeout": 3600.0,
         "half_close_timeout": 60.0, "drain_timeout": 60.0, "health_interval": 2.0, "health_timeout": 2.0,
-        "health_rise": 2, "health_fall": 2,
+        "health_rise": 2, "health_fall": 2, "kubeconfig": "", "context": "", "zone": "", "coalesce": 0.05,
     }
     assert config.config_file is None
 
