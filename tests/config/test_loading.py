@@ -11,7 +11,7 @@ from lbproxy.config import BackendConfig, Config, Loader, ServiceConfig, load
 from lbproxy.config.names import option, variable
 from lbproxy.config.options import OPTIONS
 from lbproxy.errors import ConfigError
-from lbproxy.model import Address, Endpoint, HealthPolicy, Policy, Scheduler, ServiceSpec
+from lbproxy.model import Address, ClusterPort, Endpoint, HealthPolicy, Policy, Scheduler, ServiceSpec
 
 EXAMPLE = Path(__file__).parents[2] / "deploy" / "lbproxy.example.yaml"
 ONE = {"listen": ("127.0.0.1:80",), "backend": ("127.0.0.1:9001", "[::1]:9002,weight=2")}
@@ -192,7 +192,8 @@ def test_effective_configuration_is_written_as_people_write_it(load_file: LoadFi
 
 def test_example_file_is_valid_and_says_what_it_shows() -> None:
     specs = load({}, {}, EXAMPLE).specs()
-    assert list(specs) == ["web", "postgres"]
+    assert list(specs) == ["web", "pods", "postgres"]
+    assert specs["pods"].follows == ClusterPort("default", "web", "http")
     assert specs["postgres"].endpoints[0] == Endpoint(Address("10.0.0.21", 5432), weight=3)
     assert (specs["postgres"].policy.scheduler, specs["postgres"].policy.idle_timeout) == (Scheduler.WLC, 0.0)
 
