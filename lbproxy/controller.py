@@ -93,6 +93,7 @@ class Controller:
 
     def _on_accepted(self, snapshot: Snapshot) -> None:
         narrate(self.applied, snapshot)
+        self._metrics.note_applied(self.applied, snapshot)
         self.applied = snapshot
         self._on_applied(snapshot)
 

@@ -5,17 +5,24 @@ from collections.abc import Callable
 from lbproxy.controller import Controller
 from lbproxy.dataplanes.userspace.dataplane import UserspaceDataplane
 from lbproxy.model import Snapshot
+from lbproxy.quoting import listed
 from lbproxy.stats import Stats
 
 HEARTBEAT_LIMIT = 5.0
 """Seconds without a worker's heartbeat after which the process is not healthy."""
 
 
+NAMED_AT_MOST = 5
+"""Services in one line."""
+
+
 class Status:
     """Reads controller and dataplane; owns nothing."""
 
-    def __init__(self, controller: Controller, dataplane: UserspaceDataplane, is_stopping: Callable[[], bool]) -> None:
-        self._controller, self._dataplane, self._is_stopping = controller, dataplane, is_stopping
+    def __init__(self, controller: Controller, dataplane: UserspaceDataplane, is_stopping: Callable[[], bool],
+                 waits_for: Callable[[], list[str]]) -> None:
+        self._controller, self._dataplane = controller, dataplane
+        self._is_stopping, self._waits_for = is_stopping, waits_for
 
     @property
     def snapshot(self) -> Snapshot | None:
@@ -32,6 +39,8 @@ class Status:
             return "shutting down"
         if self.snapshot is None:
             return "nothing applied yet"
+        if waiting := self._waits_for():
+            return f"the Kubernetes API has not answered yet for {listed(waiting[:NAMED_AT_MOST])}"
         if not any(backend.is_open for service in self.snapshot.services.values() for backend in service.backends):
             return "no usable backend"
         return None

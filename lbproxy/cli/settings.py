@@ -35,12 +35,13 @@ class SettingsCommand(click.Command):
 
 
 def _services() -> list[click.Option]:
-    """Make the three options that aren't called like their fields."""
+    """Make the options that aren't called like their fields."""
     service = ServiceConfig.model_fields
     return [
         _option("config", Config.model_fields["config_file"], "FILE"),
         _option("listen", service["listen"], "ADDRESS", is_repeatable=True),
         _option("backend", service["backends"], "ADDRESS[,weight=N]", is_repeatable=True),
+        _option("service", service["kubernetes"], "NAMESPACE/NAME[:PORT]"),
     ]
 
 

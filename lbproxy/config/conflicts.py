@@ -20,6 +20,9 @@ def conflicts(config: Config) -> Iterator[Problem]:
     yield from _same_listens(config)
     for index, service in enumerate(config.services):
         yield from _bad_backends(service, index)
+        if service.kubernetes and service.backends:
+            yield Problem(("services", index, "kubernetes"), "has its backends from Kubernetes and from backends: too; "
+                                                             "remove one of the two")
 
 
 def _same_names(config: Config) -> Iterator[Problem]:

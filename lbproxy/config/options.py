@@ -13,7 +13,7 @@ from pydantic.fields import FieldInfo
 
 from lbproxy.config.addresses import Admin
 from lbproxy.config.cpus import usable_cpus
-from lbproxy.config.kinds import Choice, Duration, Kind, Whole, Workers
+from lbproxy.config.kinds import Choice, Duration, Kind, Text, Whole, Workers
 from lbproxy.model import Address, Scheduler
 
 MINUTE, HOUR = 60.0, 3600.0
@@ -64,6 +64,23 @@ class ProcessOptions(Options):
 
     shutdown_delay: Annotated[float, Duration(0, HOUR)] = 5.0
     """After SIGTERM, go on accepting for so long, as others learn late that we leave."""
+
+
+class KubernetesOptions(Options):
+    """Kubernetes."""
+
+    kubeconfig: Annotated[str, Text(r"[^\x00]{1,4096}", "is no path; write that of a kubeconfig file", "FILE")] = ""
+    """Where the API server is, and who we are. Default: the pod's account, else KUBECONFIG, else ~/.kube/config."""
+
+    context: Annotated[str, Text(r"[^\x00-\x1f]{1,253}", "is no name; write a context of the kubeconfig", "NAME")] = ""
+    """Which context of the kubeconfig to use; without it, its current one."""
+
+    zone: Annotated[str, Text("[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?",
+                              "is no zone; write a value of the label topology.kubernetes.io/zone", "NAME")] = ""
+    """Heed the hints for this zone (trafficDistribution); without it, every endpoint is alike."""
+
+    coalesce: Annotated[float, Duration(0, MINUTE)] = 0.05
+    """Gather changes of endpoints for so long and apply them as one: a rollout comes in many small ones."""
 
 
 class LogOptions(Options):
@@ -131,7 +148,7 @@ class ServiceOptions(HealthOptions, ConnectionOptions, BalancingOptions):
     """What each service may set for itself; set at the top, it is the default of all services."""
 
 
-GROUPS = (BalancingOptions, ConnectionOptions, HealthOptions, ProcessOptions, LogOptions)
+GROUPS = (BalancingOptions, ConnectionOptions, HealthOptions, KubernetesOptions, ProcessOptions, LogOptions)
 OPTIONS: Mapping[str, FieldInfo] = {
     name: field for group in GROUPS for name, field in group.model_fields.items()}
 

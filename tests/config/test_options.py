@@ -10,6 +10,7 @@ from lbproxy.model import Address
 Refusal = Callable[..., str]
 
 GOOD = {"listen": ("127.0.0.1:80",), "backend": ("127.0.0.1:9001",)}
+ALONE = "is of no use alone; add --backend ADDRESS or --service NAMESPACE/NAME"
 EXAMPLES = "such as 127.0.0.1:8080 or [::1]:8080"
 
 BAD_VALUES = [
@@ -175,11 +176,11 @@ def test_empty_and_foreign_variables_count_as_not_set() -> None:
 
 
 @pytest.mark.parametrize(("options", "environment", "line"), [
-    ({}, {}, ("there is no service; write --listen ADDRESS and --backend ADDRESS, "
-             "or list services: in a --config FILE")),
-    ({"listen": ("127.0.0.1:80",)}, {}, "--listen: is of no use alone; add --backend ADDRESS"),
+    ({}, {}, ("there is no service; write --listen ADDRESS and --backend ADDRESS "
+             "(or --service NAMESPACE/NAME), or list services: in a --config FILE")),
+    ({"listen": ("127.0.0.1:80",)}, {}, f"--listen: {ALONE}"),
     ({"backend": ("127.0.0.1:80",)}, {}, "--backend: is of no use alone; add --listen ADDRESS"),
-    ({}, {"LBPROXY_LISTEN": "127.0.0.1:80"}, "LBPROXY_LISTEN: is of no use alone; add --backend ADDRESS"),
+    ({}, {"LBPROXY_LISTEN": "127.0.0.1:80"}, f"LBPROXY_LISTEN: {ALONE}"),
     (GOOD | {"listen": ("127.0.0.1:80", "127.0.0.1:80")}, {},
      "--listen: 127.0.0.1:80 is taken by service default (127.0.0.1:80); write another address or port"),
     (GOOD | {"listen": ("127.0.0.1:80", "0.0.0.0:80")}, {},

@@ -7,8 +7,8 @@ import pytest
 Refusal = Callable[..., str]
 
 WEB = "services:\n  - listen: 127.0.0.1:80\n"
-NO_SERVICE = ("there is no service; write --listen ADDRESS and --backend ADDRESS, "
-              "or list services: in a --config FILE")
+NO_SERVICE = ("there is no service; write --listen ADDRESS and --backend ADDRESS "
+              "(or --service NAMESPACE/NAME), or list services: in a --config FILE")
 TAKEN = "write another address or port"
 
 BAD_SERVICES = {
