@@ -131,7 +131,7 @@ class Controller:
         if draining:
             backends = self._dataplane.stats().backends
             for key in draining:
-                if key not in backends or backends[key].active == 0:
+                if key not in backends or (backends[key].active == 0 and backends[key].is_settled):
                     self.table.forget(key)
 
     def _is_applied_draining(self, key: BackendKey) -> bool:
