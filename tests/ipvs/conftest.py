@@ -1,4 +1,5 @@
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -6,7 +7,17 @@ import pytest
 from lbproxy.dataplanes.ipvs import dataplane
 
 from .fake_kernel import FakeMachine
+from .network import Network
 from .scene import Scene
+
+
+@pytest.fixture(scope="module")
+def network() -> Iterator[Network]:
+    """Client, balancer and backends; this thread is in the balancer's namespace, and so is all that it makes."""
+    with ExitStack() as stack:
+        network = Network.made(stack)
+        stack.enter_context(network.balancer.entered())
+        yield network
 
 
 @pytest.fixture
