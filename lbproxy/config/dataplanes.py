@@ -52,8 +52,6 @@ def _places(config: Config) -> Iterator[tuple[KeyPath, Config | ServiceConfig]]:
 
 def _unservable(listen: Address, backends: list[Address]) -> str:
     """Why the kernel can't pass connections from there to these; see `lbproxy.dataplanes.ipvs.desired`."""
-    if not listen.port:
-        return f"{listen}: IPVS picks no port by itself; write one"
     if backends and all(backend.family != listen.family for backend in backends):
         return f"{listen} has no backend of its family, and IPVS translates addresses only; write one, or remove it"
     strange = [backend for backend in backends
