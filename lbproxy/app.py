@@ -14,15 +14,11 @@ from prometheus_client import CollectorRegistry, PlatformCollector, ProcessColle
 from lbproxy import logs
 from lbproxy.admin.collector import TableCollector
 from lbproxy.admin.server import serve
+from lbproxy.carrier import carrier, this_machine
 from lbproxy.choice import Choice, choose
 from lbproxy.config import Config
 from lbproxy.config.options import DataplaneName
 from lbproxy.controller import Controller
-from lbproxy.dataplanes.base import Dataplane
-from lbproxy.dataplanes.ipvs.dataplane import IpvsDataplane
-from lbproxy.dataplanes.ipvs.marks import MarkRange
-from lbproxy.dataplanes.ipvs.reconciler import Machine
-from lbproxy.dataplanes.userspace.dataplane import UserspaceDataplane
 from lbproxy.errors import LbproxyError
 from lbproxy.health import Health
 from lbproxy.limits import raise_descriptor_limit
@@ -31,7 +27,6 @@ from lbproxy.model import BackendKey, Snapshot
 from lbproxy.sources.configured import ConfiguredSource
 from lbproxy.sources.kubernetes.connection import Connection
 from lbproxy.sources.kubernetes.source import KubernetesSource
-from lbproxy.stats import WorkerStats
 from lbproxy.status import Status
 
 log = structlog.get_logger()
@@ -54,7 +49,7 @@ class App:
         self._is_serving = False
         self._config_metrics = ConfigMetrics(registry)
         self._health_metrics = HealthMetrics(registry)
-        self._dataplane, workers = self._make_dataplane()
+        self._dataplane, workers = carrier(choice.active, config, self._on_failing, self._on_drift)
         self._controller = Controller(self._dataplane, SyncMetrics(registry), self._on_applied)
         self._source = ConfiguredSource(config, lambda: choice.check(reload()), self._on_reload)
         self._kubernetes = KubernetesSource(self._connect, WatchMetrics(registry),
@@ -95,15 +90,6 @@ class App:
             self._health.close()
             for task in tasks:
                 task.cancel()
-
-    def _make_dataplane(self) -> tuple[Dataplane, Callable[[], tuple[WorkerStats, ...]]]:
-        """Give the dataplane, and what tells of its processes."""
-        config = self._config
-        if self._choice.active is DataplaneName.IPVS:
-            marks = MarkRange(*config.ipvs_fwmark) if config.ipvs_fwmark else None
-            return IpvsDataplane(this_machine(), marks, is_cleaning=config.cleanup, on_drift=self._on_drift), tuple
-        userspace = UserspaceDataplane(config.workers, self._on_failing)
-        return userspace, userspace.workers
 
     def _on_drift(self, trouble: str) -> None:
         self._controller.note_drift(trouble)
@@ -147,8 +133,8 @@ class App:
         if not self._is_serving:
             self._is_serving = True
             listens = [str(address) for service in snapshot.services.values() for address in service.listens]
-            carrier = {"workers": self._config.workers} if self._choice.active is DataplaneName.USERSPACE else {}
-            log.info("serving", listen=listens, dataplane=self._choice.active.value, **carrier,
+            processes = {"workers": self._config.workers} if self._choice.active is DataplaneName.USERSPACE else {}
+            log.info("serving", listen=listens, dataplane=self._choice.active.value, **processes,
                      admin=str(self._config.admin or "off"))
 
     def _on_reload(self, config: Config | None) -> None:
@@ -178,15 +164,6 @@ async def _run(config: Config, reload: Callable[[], Config]) -> None:
         await App(config, reload, choice).run()
     except* LbproxyError as group:
         raise _first(group) from None
-
-
-def this_machine() -> Machine:
-    """The kernel that this process runs on."""
-    from lbproxy.dataplanes.ipvs.addresses import RouteAddresses  # noqa: PLC0415 - a quarter second, which only IPVS needs
-    from lbproxy.dataplanes.ipvs.kernel import IpvsKernel  # noqa: PLC0415 - as above
-    from lbproxy.dataplanes.ipvs.netfilter import NftTables  # noqa: PLC0415 - as above
-
-    return Machine(IpvsKernel(), NftTables(), RouteAddresses())
 
 
 def _first(group: BaseExceptionGroup[LbproxyError]) -> LbproxyError:

@@ -52,8 +52,8 @@ def test_variables_separate_addresses_by_white_space() -> None:
 
 @pytest.mark.parametrize("name", [name for name in OPTIONS if name != "dataplane"])
 def test_every_option_may_be_given_in_all_three_ways(name: str, write: Write) -> None:
-    text = {"scheduler": "rr", "admin": "off", "log_level": "error", "log_format": "json", "cleanup": "on"}.get(name) or (
-        "7s" if isinstance(OPTIONS[name].default, float) else "7")
+    words = {"scheduler": "rr", "admin": "off", "log_level": "error", "log_format": "json", "cleanup": "on"}
+    text = words.get(name) or ("7s" if isinstance(OPTIONS[name].default, float) else "7")
     both = f"dataplane: auto\n{WEB}"
     from_option = load({name: text}, {}, write(both))
     from_variable = load({}, {variable(name): text}, write(both))
