@@ -43,6 +43,6 @@ class Reader:
         report = self._config.hook.pytest_report_from_serializable(config=self._config, data=json.loads(line))
         assert isinstance(report, pytest.TestReport)
         if report.skipped:  # its place and reason; JSON knows no tuples, JUnit insists on one
-            path, line, why = cast("tuple[str, int, str]", report.longrepr)
-            report.longrepr = (path, line, why)
+            path, number, why = cast("tuple[str, int, str]", report.longrepr)
+            report.longrepr = (path, number, why)
         return report
