@@ -5,6 +5,7 @@ import gc
 import signal
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
+from pathlib import Path
 
 import structlog
 import uvloop
@@ -13,29 +14,34 @@ from prometheus_client import CollectorRegistry, PlatformCollector, ProcessColle
 from lbproxy import logs
 from lbproxy.admin.collector import TableCollector
 from lbproxy.admin.server import serve
+from lbproxy.carrier import carrier, this_machine
+from lbproxy.choice import Choice, choose
 from lbproxy.config import Config
+from lbproxy.config.options import DataplaneName
 from lbproxy.controller import Controller
-from lbproxy.dataplanes.userspace.dataplane import UserspaceDataplane
 from lbproxy.errors import LbproxyError
 from lbproxy.health import Health
 from lbproxy.limits import raise_descriptor_limit
-from lbproxy.metrics import ConfigMetrics, HealthMetrics, SyncMetrics
+from lbproxy.metrics import ConfigMetrics, HealthMetrics, SyncMetrics, WatchMetrics, show_dataplane
 from lbproxy.model import BackendKey, Snapshot
 from lbproxy.sources.configured import ConfiguredSource
+from lbproxy.sources.kubernetes.connection import Connection
+from lbproxy.sources.kubernetes.source import KubernetesSource
 from lbproxy.status import Status
 
 log = structlog.get_logger()
 
-FIXED_AT_START = ("dataplane", "workers", "admin", "shutdown_delay", "log_level", "log_format")
+FIXED_AT_START = ("dataplane", "workers", "admin", "shutdown_delay", "log_level", "log_format",
+                  "kubeconfig", "context", "zone", "coalesce", "ipvs_fwmark", "cleanup")
 """Options whose change in the file takes effect only at the next start; the log says so."""
 
 
 class App:
     """One running lbproxy."""
 
-    def __init__(self, config: Config, reload: Callable[[], Config]) -> None:
+    def __init__(self, config: Config, reload: Callable[[], Config], choice: Choice) -> None:
         registry = CollectorRegistry()
-        self._config = config
+        self._config, self._choice = config, choice
         self._stopping = asyncio.Event()
         self._hurry = asyncio.Event()
         self._delay = 0.0
@@ -43,11 +49,15 @@ class App:
         self._is_serving = False
         self._config_metrics = ConfigMetrics(registry)
         self._health_metrics = HealthMetrics(registry)
-        self._dataplane = UserspaceDataplane(config.workers, self._on_failing)
+        self._dataplane, workers = carrier(choice.active, config, self._on_failing, self._on_drift)
         self._controller = Controller(self._dataplane, SyncMetrics(registry), self._on_applied)
-        self._source = ConfiguredSource(config, reload, self._on_reload)
+        self._source = ConfiguredSource(config, lambda: choice.check(reload()), self._on_reload)
+        self._kubernetes = KubernetesSource(self._connect, WatchMetrics(registry),
+                                            zone=config.zone, coalesce=config.coalesce)
         self._health: Health | None = None
-        self._status = Status(self._controller, self._dataplane, self._stopping.is_set)
+        self._status = Status(self._controller, self._dataplane, workers, self._stopping.is_set,
+                              self._kubernetes.waits_for)
+        show_dataplane(registry, choice.requested, choice.active, choice.reason)
         for collector in (ProcessCollector, PlatformCollector):
             collector(registry=registry)
         registry.register(TableCollector(self._status))
@@ -56,6 +66,8 @@ class App:
     async def run(self) -> None:
         """Serve until SIGTERM (or SIGINT, which skips the delay), then drain; a second signal ends at once."""
         self._follow_signals()
+        if any(service.kubernetes for service in self._config.services):
+            await self._kubernetes.connect()  # credentials that can't be read are a mistake, now: later they may come
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self._dataplane.close)
             if self._config.admin:
@@ -70,13 +82,24 @@ class App:
         async with asyncio.TaskGroup() as group:
             self._health = Health(group, self._controller.report, self._health_metrics.count)
             tasks = [group.create_task(self._controller.run(), name="controller"),
-                     group.create_task(self._source.run(self._controller.publish), name="source")]
+                     group.create_task(self._source.run(self._kubernetes.take), name="source"),
+                     group.create_task(self._kubernetes.run(self._controller.publish), name="kubernetes")]
             await self._stopping.wait()
             log.info("stopping", delay_seconds=self._delay)
             await self._in_time(asyncio.sleep(self._delay))
             self._health.close()
             for task in tasks:
                 task.cancel()
+
+    def _on_drift(self, trouble: str) -> None:
+        self._controller.note_drift(trouble)
+
+    async def _connect(self) -> Connection:
+        from lbproxy.sources.kubernetes.api import Api  # noqa: PLC0415 - half a second, which only some need
+        from lbproxy.sources.kubernetes.credentials import loader  # noqa: PLC0415 - as above
+
+        kubeconfig = Path(self._config.kubeconfig) if self._config.kubeconfig else None
+        return await Api.connect(loader(kubeconfig, self._config.context or None))
 
     async def _in_time(self, work: Coroutine[None, None, None]) -> None:
         """Do it, unless somebody is in a hurry."""
@@ -110,7 +133,9 @@ class App:
         if not self._is_serving:
             self._is_serving = True
             listens = [str(address) for service in snapshot.services.values() for address in service.listens]
-            log.info("serving", listen=listens, workers=self._config.workers, admin=str(self._config.admin or "off"))
+            processes = {"workers": self._config.workers} if self._choice.active is DataplaneName.USERSPACE else {}
+            log.info("serving", listen=listens, dataplane=self._choice.active.value, **processes,
+                     admin=str(self._config.admin or "off"))
 
     def _on_reload(self, config: Config | None) -> None:
         self._config_metrics.count(is_success=config is not None)
@@ -132,8 +157,11 @@ def run(config: Config, reload: Callable[[], Config]) -> int:
 
 
 async def _run(config: Config, reload: Callable[[], Config]) -> None:
+    choice = await choose(config, this_machine)
+    if choice.requested is DataplaneName.AUTO:
+        log.info("dataplane chosen", dataplane=choice.active.value, reason=choice.reason)
     try:
-        await App(config, reload).run()
+        await App(config, reload, choice).run()
     except* LbproxyError as group:
         raise _first(group) from None
 

@@ -39,6 +39,7 @@ class Controller:
         self._dataplane, self._metrics, self._on_applied = dataplane, metrics, on_applied
         self._wanted: Services = {}
         self._refused: dict[tuple[str, int], str] = {}  # addresses that the table is without for now, and why
+        self._drift = ""
         self._retry_at: float | None = None
         self._panicking: set[str] = set()
         self._wake = asyncio.Event()
@@ -60,6 +61,11 @@ class Controller:
             self._metrics.ejections.labels(key.service).inc()
             log.warning("backend ejected", service=key.service, backend=str(key.address), seconds=seconds)
             self._wake.set()
+
+    def note_drift(self, trouble: str) -> None:
+        """Take from the dataplane why it can't keep what was applied; '' when it can again."""
+        self._drift = trouble
+        self._wake.set()
 
     async def run(self) -> None:
         """Apply until cancelled. Raises `BindError` if the very first snapshot can't be."""
@@ -89,10 +95,11 @@ class Controller:
             self._on_accepted(snapshot)
         if not refused:
             self._retry_at = None
-        self._set_trouble("; ".join(refused))
+        self._set_trouble("; ".join([*refused, *filter(None, [self._drift])]))
 
     def _on_accepted(self, snapshot: Snapshot) -> None:
         narrate(self.applied, snapshot)
+        self._metrics.note_applied(self.applied, snapshot)
         self.applied = snapshot
         self._on_applied(snapshot)
 

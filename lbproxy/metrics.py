@@ -1,11 +1,14 @@
 """Metrics of the control side; those of connections come from the dataplane's counters (`admin.collector`)."""
 
 from collections.abc import Set as AbstractSet
+from time import time
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 
-SYNC_BOUNDS = (.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1.0, 2.5, 5.0)
+from lbproxy.model import Snapshot
 
+SYNC_BOUNDS = (.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1.0, 2.5, 5.0)
+PROGRAMMING_BOUNDS = (.025, .05, .1, .25, .5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # the library has no types here; halves our series
 
@@ -19,10 +22,21 @@ class SyncMetrics:
         self.failures = Counter("lbproxy_sync_failures_total", "Snapshots that the dataplane refused.",
                                 registry=registry)
         self.in_sync = Gauge("lbproxy_in_sync", "1 while the dataplane is as the table says.", registry=registry)
+        self._programming = Histogram(
+            "lbproxy_network_programming_seconds",
+            "Time from a change of a Service's endpoints, as Kubernetes dates it, until it is in force here.",
+            buckets=PROGRAMMING_BOUNDS, registry=registry)
         self.ejections = Counter("lbproxy_ejections_total", "Backends taken out for failing connects.", ["service"],
                                  registry=registry)
         self._panic = Gauge("lbproxy_health_panic", "1 while checks are ignored, as over half the backends fail them.",
                             ["service"], registry=registry)
+
+    def note_applied(self, before: Snapshot | None, after: Snapshot) -> None:
+        """Measure the changes that are in force now; a service's first endpoints may be of any age and don't count."""
+        for name, service in after.services.items():
+            old = before.services.get(name) if before else None
+            if old and old.is_known and service.changed_at not in {None, old.changed_at}:
+                self._programming.observe(max(0.0, time() - (service.changed_at or 0.0)))
 
     def show_panic(self, before: AbstractSet[str], now: AbstractSet[str]) -> None:
         """Show in which services checks are ignored."""
@@ -30,6 +44,13 @@ class SyncMetrics:
             self._panic.labels(service).set(0)
         for service in now:
             self._panic.labels(service).set(1)
+
+
+def show_dataplane(registry: CollectorRegistry, requested: str, active: str, reason: str) -> None:
+    """Say which dataplane runs, and why."""
+    labels = {"requested": requested, "active": active, "reason": reason}
+    Gauge("lbproxy_dataplane_info", "Always 1; the labels say which dataplane was asked for, which runs, and why.",
+          list(labels), registry=registry).labels(**labels).set(1)
 
 
 class HealthMetrics:
@@ -77,3 +98,8 @@ class WatchMetrics:
                                "Time since it said anything, if only that nothing changed.", labels, registry=registry)
         self.relists = Counter("lbproxy_watch_relists_total", "Complete lists asked for.", [*labels, "reason"],
                                registry=registry)
+
+    def forget(self, service: str, resource: str) -> None:
+        """Drop the series of a watch that is no more."""
+        for metric in (self.up, self.event_age, self.relists):
+            metric.remove_by_labels({"service": service, "resource": resource})

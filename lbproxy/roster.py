@@ -94,6 +94,7 @@ class Roster:
         if not self.is_listed and not backends:
             return None
         spec, old = self.spec, self._service
-        service = Service(spec.name, spec.listens if self.is_listed else (), spec.policy, backends)
+        service = Service(spec.name, spec.listens if self.is_listed else (), spec.policy, backends,
+                          is_known=spec.is_known, changed_at=spec.changed_at)
         self._service = old if old == service else service
         return self._service

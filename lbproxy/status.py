@@ -3,19 +3,26 @@
 from collections.abc import Callable
 
 from lbproxy.controller import Controller
-from lbproxy.dataplanes.userspace.dataplane import UserspaceDataplane
+from lbproxy.dataplanes.base import Dataplane
 from lbproxy.model import Snapshot
-from lbproxy.stats import Stats
+from lbproxy.quoting import listed
+from lbproxy.stats import Stats, WorkerStats
 
 HEARTBEAT_LIMIT = 5.0
 """Seconds without a worker's heartbeat after which the process is not healthy."""
 
 
-class Status:
-    """Reads controller and dataplane; owns nothing."""
+NAMED_AT_MOST = 5
+"""Services in one line."""
 
-    def __init__(self, controller: Controller, dataplane: UserspaceDataplane, is_stopping: Callable[[], bool]) -> None:
-        self._controller, self._dataplane, self._is_stopping = controller, dataplane, is_stopping
+
+class Status:
+    """Reads controller and dataplane; owns nothing. `workers` gives the dataplane's processes, if it has any."""
+
+    def __init__(self, controller: Controller, dataplane: Dataplane, workers: Callable[[], tuple[WorkerStats, ...]],
+                 is_stopping: Callable[[], bool], waits_for: Callable[[], list[str]]) -> None:
+        self._controller, self._dataplane, self._workers = controller, dataplane, workers
+        self._is_stopping, self._waits_for = is_stopping, waits_for
 
     @property
     def snapshot(self) -> Snapshot | None:
@@ -32,13 +39,15 @@ class Status:
             return "shutting down"
         if self.snapshot is None:
             return "nothing applied yet"
+        if waiting := self._waits_for():
+            return f"the Kubernetes API has not answered yet for {listed(waiting[:NAMED_AT_MOST])}"
         if not any(backend.is_open for service in self.snapshot.services.values() for backend in service.backends):
             return "no usable backend"
         return None
 
     def why_not_healthy(self) -> str | None:
         """Why this process should be replaced; None if it should not."""
-        for worker in self._dataplane.workers() if self.snapshot is not None else ():
+        for worker in self._workers() if self.snapshot is not None else ():
             if worker.pid is None:
                 return f"worker {worker.index} is being replaced"
             if worker.heartbeat_age > HEARTBEAT_LIMIT:

@@ -35,12 +35,13 @@ class SettingsCommand(click.Command):
 
 
 def _services() -> list[click.Option]:
-    """Make the three options that aren't called like their fields."""
+    """Make the options that aren't called like their fields."""
     service = ServiceConfig.model_fields
     return [
         _option("config", Config.model_fields["config_file"], "FILE"),
         _option("listen", service["listen"], "ADDRESS", is_repeatable=True),
         _option("backend", service["backends"], "ADDRESS[,weight=N]", is_repeatable=True),
+        _option("service", service["kubernetes"], "NAMESPACE/NAME[:PORT]"),
     ]
 
 
@@ -52,6 +53,8 @@ def _option(name: str, field: FieldInfo, metavar: str, *,
             is_repeatable: bool = False, default: str = "") -> click.Option:
     notes = [f"default: {default}" if default else "", "repeatable" if is_repeatable else "", variable(name)]
     help_text = f"{field.description}  [{'; '.join(filter(None, notes))}]"
+    if not metavar:
+        return click.Option([option(name)], is_flag=True, flag_value="true", default=None, type=str, help=help_text)
     return click.Option([option(name)], metavar=metavar, multiple=is_repeatable, help=help_text)
 
 

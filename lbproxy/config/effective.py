@@ -7,12 +7,24 @@ from pathlib import Path
 from ruamel.yaml import YAML
 
 from lbproxy.config.names import kebab
-from lbproxy.config.options import OPTIONS, LogOptions, Options, ProcessOptions, ServiceOptions, kind_of
+from lbproxy.config.options import (
+    IPVS_ONLY,
+    OPTIONS,
+    USERSPACE_ONLY,
+    DataplaneName,
+    IpvsOptions,
+    KubernetesOptions,
+    LogOptions,
+    Options,
+    ProcessOptions,
+    ServiceOptions,
+    kind_of,
+)
 from lbproxy.config.services import ServiceConfig
 from lbproxy.model import HealthPolicy, Policy, Services, ServiceSpec
 
 
-class Config(LogOptions, ProcessOptions, ServiceOptions):
+class Config(LogOptions, IpvsOptions, ProcessOptions, KubernetesOptions, ServiceOptions):
     """Everything that was set, and defaults for the rest. Durations are seconds."""
 
     services: tuple[ServiceConfig, ...] = ()
@@ -24,13 +36,19 @@ class Config(LogOptions, ProcessOptions, ServiceOptions):
     def specs(self) -> Services:
         """Give every service, with its policy complete."""
         return {service.name: ServiceSpec(service.name, service.listen, service.endpoints(),
-                                          _policy(self._options_of(service)))
+                                          _policy(self._options_of(service)), service.follows(),
+                                          is_known=service.follows() is None)
                 for service in self.services}
 
     def to_yaml(self) -> str:
         """Give a file that has the same effect as this configuration."""
-        document = {**_shown(self, OPTIONS), "services": [_service(service) for service in self.services]}
+        document = {**_shown(self, self._known_options()), "services": [_service(service) for service in self.services]}
         return _dumped(document)
+
+    def _known_options(self) -> list[str]:
+        """Give the options that the dataplane knows: with a default of another one's, the file would be refused."""
+        others = IPVS_ONLY if self.dataplane is DataplaneName.USERSPACE else USERSPACE_ONLY
+        return [name for name in OPTIONS if name in self.model_fields_set or name not in others]
 
     def _options_of(self, service: ServiceConfig) -> ServiceOptions:
         own = service.model_fields_set
@@ -60,9 +78,23 @@ def _service(service: ServiceConfig) -> Mapping[str, object]:
     return {
         "name": service.name,
         "listen": [str(address) for address in service.listen],
-        "backends": [str(backend) for backend in service.backends],
+        **_backends(service),
         **_shown(service, own),
     }
+
+
+def _backends(service: ServiceConfig) -> Mapping[str, object]:
+    """Give what names the backends: Kubernetes, or a list of them."""
+    if service.kubernetes is None:
+        return {"backends": [str(backend) for backend in service.backends]}
+    return {"kubernetes": _shown_set(service.kubernetes)}
+
+
+def _shown_set(options: Options) -> Mapping[str, object]:
+    """Give the keys that were written."""
+    fields = type(options).model_fields
+    return {kebab(name): kind_of(fields[name]).show(getattr(options, name)) for name in fields
+            if name in options.model_fields_set}
 
 
 def _shown(options: Options, names: Iterable[str]) -> Mapping[str, str | int]:

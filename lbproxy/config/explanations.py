@@ -1,10 +1,11 @@
 """Pydantic's findings in our words: what is wrong and what to write instead."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from lbproxy.config.cluster import KubernetesConfig
 from lbproxy.config.names import kebab, unknown
 from lbproxy.config.options import OPTIONS, Options
 from lbproxy.config.places import KeyPath, Problem
@@ -15,8 +16,12 @@ _ADVICE = {
     "services": "write a list, each item with listen: and backends:",
     "listen": "write an address, such as 127.0.0.1:8080, or a list of them",
     "backends": "write a list of addresses, such as 127.0.0.1:9001",
+    "kubernetes": "write a Service, such as default/web, or {service: default/web, port: http}",
+    "service": "write NAMESPACE/NAME of a Service, such as default/web",
     "address": "write an address, such as 127.0.0.1:9001",
 }
+_INNER: Mapping[str, type[Options]] = {"backends": BackendConfig, "kubernetes": KubernetesConfig}
+"""What stands inside a service."""
 _CONSEQUENCES = {"default_factory_not_called"}
 """Found only because something else was; not worth counting."""
 
@@ -44,7 +49,7 @@ def _text(details: ErrorDetails, path: KeyPath) -> str:
 
 
 def _unknown(path: KeyPath) -> str:
-    model: type[Options] = BackendConfig if "backends" in path else ServiceConfig
+    model: type[Options] = next((model for part, model in _INNER.items() if part in path), ServiceConfig)
     key = str(path[-1])
     if kebab(key) in OPTIONS:
         return "is not for a service but for all; write it at the top of the file"

@@ -105,6 +105,25 @@ class Duration(Kind[float]):
         return f"write a duration from {format_duration(self.low)} to {format_duration(self.high)}"
 
 
+@dataclass(frozen=True)
+class Text(Kind[str]):
+    """Text that a pattern describes; nothing (the empty text) is allowed and means that it is not set."""
+
+    pattern: str
+    advice: str
+    metavar: str
+
+    def read(self, value: object) -> str:
+        """Take text."""
+        if isinstance(value, str) and (not value or re.fullmatch(self.pattern, value)):
+            return value
+        raise ValueError(f"{quoted(value)} {self.advice}")
+
+    def show(self, value: str) -> str:
+        """Give the text itself."""
+        return value
+
+
 class Choice(Kind[Words]):
     """One word of a few."""
 

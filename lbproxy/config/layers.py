@@ -9,6 +9,8 @@ from lbproxy.config.names import CONFIG_VARIABLE, KNOWN, ONE_SERVICE, kebab, opt
 from lbproxy.config.options import OPTIONS
 from lbproxy.config.places import KeyPath, Places, Problem
 
+_KEYS = {"listen": "listen", "backend": "backends", "service": "kubernetes"}
+"""What the options of a single service are called in the file."""
 _FILE_KEYS = {kebab(name) for name in OPTIONS} | {"services"}
 
 
@@ -39,15 +41,14 @@ def lay(options: Mapping[str, object], environment: Mapping[str, str], document:
         problems.append(contradiction)
     elif single:
         values["services"] = [_service(single)]
-        origins |= {("services", 0, key): value.origin
-                    for key, value in zip(("listen", "backends"), single.values(), strict=True)}
+        origins |= {("services", 0, _KEYS[name]): value.origin for name, value in single.items()}
     return Layers(values, Places(document.places.file, origins), tuple(problems))
 
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, _Given]:
     names = {variable(name): name for name in KNOWN}
     texts = {name: text for name, text in ours(environment).items() if name != CONFIG_VARIABLE}
-    return {names.get(name, name): _Given(name, text.split() if names.get(name) in ONE_SERVICE else text)
+    return {names.get(name, name): _Given(name, text.split() if names.get(name) in {"listen", "backend"} else text)
             for name, text in texts.items()}
 
 
@@ -57,7 +58,8 @@ def _from_options(options: Mapping[str, object]) -> dict[str, _Given]:
 
 
 def _service(single: Mapping[str, _Given]) -> Mapping[str, object]:
-    return {"name": "default", "listen": single["listen"].value, "backends": single["backend"].value}
+    name = {} if "service" in single else {"name": "default"}
+    return {**name, **{_KEYS[option]: given.value for option, given in single.items()}}
 
 
 def _fields(value: object) -> object:
@@ -71,7 +73,7 @@ def _fields(value: object) -> object:
 
 def _unknown_keys(document: Document) -> Iterator[Problem]:
     for key in (key for key in document.values if key not in _FILE_KEYS):
-        if key in {"listen", "backend", "backends"}:
+        if key in {"listen", "backend", "backends", "kubernetes"}:
             yield Problem((key,), "belongs to a service; write it inside services:")
         else:
             yield Problem((key,), unknown("key", key, _FILE_KEYS))
@@ -92,11 +94,21 @@ def _bad_services(single: Mapping[str, _Given], document: Document) -> Problem |
     if is_in_file:
         return Problem((name,), f"{document.places.file} lists services too; remove {first.origin}, "
                                 "or services: from the file")
-    others = [option(other) for other in ONE_SERVICE if other not in single]
-    return Problem((name,), f"is of no use alone; add {others[0]} ADDRESS") if others else None
+    return _bad_combination(single)
+
+
+def _bad_combination(single: Mapping[str, _Given]) -> Problem | None:
+    """Find what is wrong with the options of a single service: where to listen, and one word on the backends."""
+    backends = [single[name] for name in ("backend", "service") if name in single]
+    if len(backends) > 1:
+        return Problem(("service",), f"says where the backends are, as {backends[0].origin} does; remove one")
+    if "listen" in single and backends:
+        return None
+    missing = "--listen ADDRESS" if backends else "--backend ADDRESS or --service NAMESPACE/NAME"
+    return Problem((next(iter(single)),), f"is of no use alone; add {missing}")
 
 
 def _no_service(document: Document) -> Problem:
     path = ("services",) if "services" in document.values else ()
-    return Problem(path, "there is no service; write --listen ADDRESS and --backend ADDRESS, "
-                         "or list services: in a --config FILE")
+    return Problem(path, "there is no service; write --listen ADDRESS and --backend ADDRESS "
+                         "(or --service NAMESPACE/NAME), or list services: in a --config FILE")

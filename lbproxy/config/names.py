@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from lbproxy.config.options import OPTIONS
 from lbproxy.quoting import closest
 
-ONE_SERVICE = ("listen", "backend")
+ONE_SERVICE = ("listen", "backend", "service")
 """The options that describe a single service, without a file."""
 
 CONFIG_VARIABLE = "LBPROXY_CONFIG"

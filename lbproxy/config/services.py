@@ -2,14 +2,15 @@
 
 import re
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from lbproxy.config.addresses import Listen, Upstream
+from lbproxy.config.cluster import KubernetesConfig
 from lbproxy.config.kinds import Kind, Whole
 from lbproxy.config.options import Options, ServiceOptions
-from lbproxy.model import MAX_WEIGHT, Address, Endpoint
+from lbproxy.model import MAX_WEIGHT, Address, ClusterPort, Endpoint
 from lbproxy.quoting import quoted
 
 _LABEL = re.compile("[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
@@ -66,9 +67,13 @@ def _many(value: object) -> object:
     return (value,) if isinstance(value, str) else value
 
 
-def _name_after(fields: Mapping[str, tuple[Address, ...]]) -> str:
-    """Name a service after its first listen address: 127-0-0-1-80, or z-1-80 for [::1]:80."""
-    host, port = fields["listen"][0]
+def _name_after(fields: Mapping[str, Any]) -> str:
+    """Name a service after the one in Kubernetes, else after its first listen address: 127-0-0-1-80, z-1-80."""
+    kubernetes: KubernetesConfig | None = fields["kubernetes"]
+    if kubernetes is not None:
+        return kubernetes.service[1]
+    address: Address = fields["listen"][0]
+    host, port = address
     groups = host.replace("::", ":z:").strip(":")  # no group is z, so no two addresses share a name
     return f"{groups.replace(':', '-').replace('.', '-')}-{port}"
 
@@ -82,9 +87,16 @@ class ServiceConfig(ServiceOptions):
     backends: Annotated[tuple[BackendConfig, ...], BeforeValidator(_many)] = ()
     """Pass them on to these; weight (1) is 0 to 100. A service without backends refuses connections."""
 
+    kubernetes: KubernetesConfig | None = None
+    """Instead of backends, those of a Kubernetes Service, followed as they come and go; port by name or number."""
+
     name: Annotated[str, Name()] = Field(default_factory=_name_after)
-    """Its name in logs and metrics; without one it is named after its first listen address."""
+    """Its name in logs and metrics; without one it is called as its Service, else after its first listen address."""
 
     def endpoints(self) -> tuple[Endpoint, ...]:
         """Give the backends as a source says them."""
         return tuple(Endpoint(backend.address, backend.weight) for backend in self.backends)
+
+    def follows(self) -> ClusterPort | None:
+        """Give what in Kubernetes has its backends, if they are not listed here."""
+        return self.kubernetes.target() if self.kubernetes else None

@@ -11,7 +11,7 @@ from lbproxy.config import BackendConfig, Config, Loader, ServiceConfig, load
 from lbproxy.config.names import option, variable
 from lbproxy.config.options import OPTIONS
 from lbproxy.errors import ConfigError
-from lbproxy.model import Address, Endpoint, HealthPolicy, Policy, Scheduler, ServiceSpec
+from lbproxy.model import Address, ClusterPort, Endpoint, HealthPolicy, Policy, Scheduler, ServiceSpec
 
 EXAMPLE = Path(__file__).parents[2] / "deploy" / "lbproxy.example.yaml"
 ONE = {"listen": ("127.0.0.1:80",), "backend": ("127.0.0.1:9001", "[::1]:9002,weight=2")}
@@ -29,7 +29,8 @@ def test_defaults_are_the_documented_ones(monkeypatch: pytest.MonkeyPatch) -> No
         "log_level": "info", "log_format": "auto", "scheduler": "lc", "max_conns": 0, "queue": 1024,
         "queue_timeout": 5.0, "connect_timeout": 2.0, "connect_retries": 2, "idle_timeout": 3600.0,
         "half_close_timeout": 60.0, "drain_timeout": 60.0, "health_interval": 2.0, "health_timeout": 2.0,
-        "health_rise": 2, "health_fall": 2,
+        "health_rise": 2, "health_fall": 2, "kubeconfig": "", "context": "", "zone": "", "coalesce": 0.05,
+        "ipvs_fwmark": None, "cleanup": False,
     }
     assert config.config_file is None
 
@@ -51,11 +52,12 @@ def test_variables_separate_addresses_by_white_space() -> None:
 
 @pytest.mark.parametrize("name", [name for name in OPTIONS if name != "dataplane"])
 def test_every_option_may_be_given_in_all_three_ways(name: str, write: Write) -> None:
-    text = {"scheduler": "rr", "admin": "off", "log_level": "error", "log_format": "json"}.get(name) or (
-        "7s" if isinstance(OPTIONS[name].default, float) else "7")
-    from_option = load({name: text}, {}, write(WEB))
-    from_variable = load({}, {variable(name): text}, write(WEB))
-    from_file = load({}, {}, write(f"{option(name).removeprefix('--')}: {text}\n{WEB}"))
+    words = {"scheduler": "rr", "admin": "off", "log_level": "error", "log_format": "json", "cleanup": "on"}
+    text = words.get(name) or ("7s" if isinstance(OPTIONS[name].default, float) else "7")
+    both = f"dataplane: auto\n{WEB}"
+    from_option = load({name: text}, {}, write(both))
+    from_variable = load({}, {variable(name): text}, write(both))
+    from_file = load({}, {}, write(f"{option(name).removeprefix('--')}: {text}\n{both}"))
     assert from_option == from_variable == from_file
     assert getattr(from_file, name) != getattr(load({"workers": "3"}, {}, write(WEB)), name)
 
@@ -192,7 +194,8 @@ def test_effective_configuration_is_written_as_people_write_it(load_file: LoadFi
 
 def test_example_file_is_valid_and_says_what_it_shows() -> None:
     specs = load({}, {}, EXAMPLE).specs()
-    assert list(specs) == ["web", "postgres"]
+    assert list(specs) == ["web", "pods", "postgres"]
+    assert specs["pods"].follows == ClusterPort("default", "web", "http")
     assert specs["postgres"].endpoints[0] == Endpoint(Address("10.0.0.21", 5432), weight=3)
     assert (specs["postgres"].policy.scheduler, specs["postgres"].policy.idle_timeout) == (Scheduler.WLC, 0.0)
 

@@ -16,12 +16,7 @@ GOODBYE = 10.0
 
 
 def test_lbproxy_accepts_the_static_configuration(static: list[Manifest], tmp_path: Path) -> None:
-    file = tmp_path / "lbproxy.yaml"
-    file.write_text(_text(static))
-    plain = {name: value for name, value in os.environ.items() if not name.startswith("LBPROXY_")}
-    done = subprocess.run([sys.executable, "-m", "lbproxy", "check", "--config", file],
-                          capture_output=True, text=True, check=False, env=plain)
-    assert (done.returncode, done.stderr) == (0, "")
+    assert _check(_text(static), tmp_path) == (0, "")
 
 
 def test_the_container_reads_the_file_that_is_mounted(balancer: list[Manifest]) -> None:
@@ -71,8 +66,23 @@ def test_the_balanced_service_is_the_examples_and_has_that_port(
 def test_ipvs_is_the_same_configuration_with_the_other_dataplane(
     userspace: list[Manifest], ipvs: list[Manifest]
 ) -> None:
-    assert _text(ipvs) == _text(userspace)
-    assert container(ipvs, "lbproxy")["args"] == [*container(userspace, "lbproxy")["args"], "--dataplane=ipvs"]
+    before, after = _values(userspace), _values(ipvs)
+    assert before.pop("workers") == 2
+    assert after == {**before, "dataplane": "ipvs", "cleanup": "on"}
+    assert container(ipvs, "lbproxy")["args"] == container(userspace, "lbproxy")["args"]
+
+
+def test_what_ipvs_lacks_is_not_in_its_configuration(ipvs: list[Manifest], tmp_path: Path) -> None:
+    assert _check(_text(ipvs), tmp_path) == (0, "")
+
+
+def _check(text: str, folder: Path) -> tuple[int, str]:
+    file = folder / "lbproxy.yaml"
+    file.write_text(text)
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("LBPROXY_")}
+    done = subprocess.run([sys.executable, "-m", "lbproxy", "check", "--config", file],
+                          capture_output=True, text=True, check=False, env=plain)
+    return done.returncode, done.stderr
 
 
 def _text(manifests: list[Manifest]) -> str:

@@ -1,9 +1,14 @@
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
+from lbproxy.dataplanes.ipvs import dataplane
+
+from .fake_kernel import FakeMachine
 from .network import Network
+from .scene import Scene
 
 
 @pytest.fixture(scope="module")
@@ -13,3 +18,18 @@ def network() -> Iterator[Network]:
         network = Network.made(stack)
         stack.enter_context(network.balancer.entered())
         yield network
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> FakeMachine:
+    return FakeMachine(tmp_path)
+
+
+@pytest.fixture
+async def scene(machine: FakeMachine, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Scene]:
+    """A dataplane over a kernel without packets."""
+    monkeypatch.setattr(dataplane, "POLL_INTERVAL", 0.01)
+    monkeypatch.setattr(dataplane, "DRAIN_POLL", 0.01)
+    scene = Scene(machine)
+    yield scene
+    await scene.end()

@@ -9,11 +9,10 @@ from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
 from lbproxy.metrics import WatchMetrics
-from lbproxy.model import Services, ServiceSpec
+from lbproxy.model import ClusterPort, Services, ServiceSpec
 from lbproxy.sources.kubernetes import watch
 from lbproxy.sources.kubernetes.api import Api
-from lbproxy.sources.kubernetes.collection import ServiceName
-from lbproxy.sources.kubernetes.source import KubernetesSource, Target
+from lbproxy.sources.kubernetes.source import KubernetesSource
 
 from .fake_api import FakeApi
 from .objects import a_slice, endpoint, service
@@ -33,21 +32,25 @@ class Cluster:
         configuration.host = self.server.url
         configuration.api_key["BearerToken"] = f"Bearer {self.token}"
 
-    def follow(self, *targets: Target, coalesce: float = 0.005) -> None:
-        chosen = targets or (target("default/web"),)
-        self._tasks.append(asyncio.create_task(self._run(chosen, coalesce)))
+    def follow(self, *targets: ServiceSpec, coalesce: float = 0.005) -> KubernetesSource:
+        async def connect() -> Api:
+            return await Api.connect(self.load)
 
-    async def _run(self, targets: tuple[Target, ...], coalesce: float) -> None:
-        async with await Api.connect(self.load) as api:
-            await KubernetesSource(api, targets, WatchMetrics(self.registry), coalesce=coalesce).run(self._hear)
+        source = KubernetesSource(connect, WatchMetrics(self.registry), coalesce=coalesce)
+        source.take({spec.name: spec for spec in targets or (target("default/web"),)})
+        self._tasks.append(asyncio.create_task(source.run(self._hear)))
+        return source
 
     def _hear(self, services: Services) -> None:
-        self.said.append(services)
-        self._told.set()
+        """What is said before anything is known is no news."""
+        if any(spec.is_known for spec in services.values()):
+            self.said.append(services)
+            self._told.set()
 
     def backends(self, name: str = "web") -> list[str]:
         """What it says now."""
-        return [found.address.host for found in self.said[-1][name].endpoints] if self.said else ["nothing said"]
+        spec = self.said[-1].get(name) if self.said else None
+        return [found.address.host for found in spec.endpoints] if spec else ["nothing said"]
 
     async def says(self, *backends: str, name: str = "web") -> None:
         """Wait until it says exactly these."""
@@ -66,9 +69,9 @@ class Cluster:
                 await task
 
 
-def target(service: str, port: str | int | None = None) -> Target:
+def target(service: str, port: str | int | None = None) -> ServiceSpec:
     namespace, _, name = service.partition("/")
-    return Target(ServiceSpec(name, (), ()), ServiceName(namespace, name), port)
+    return ServiceSpec(name, (), (), follows=ClusterPort(namespace, name, port), is_known=False)
 
 
 @pytest.fixture

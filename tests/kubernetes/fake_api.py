@@ -51,12 +51,12 @@ class FakeApi:
         self._objects: dict[tuple[str, str, str], Json] = {}
         self._history: list[tuple[int, tuple[str, str], bytes, Json]] = []
         self._oldest = 0
-        self._port, self._scheme = 0, "http"
+        self.port, self._scheme = 0, "http"
         self._runner: web.AppRunner | None = None
 
     @property
     def url(self) -> str:
-        return f"{self._scheme}://127.0.0.1:{self._port}"
+        return f"{self._scheme}://127.0.0.1:{self.port}"
 
     async def start(self, tls: ssl.SSLContext | None = None) -> None:
         app = web.Application()
@@ -64,9 +64,9 @@ class FakeApi:
         app.router.add_get("/apis/discovery.k8s.io/v1/namespaces/{namespace}/{resource}", self._answer)
         self._runner = web.AppRunner(app, shutdown_timeout=0.1)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", self._port, reuse_address=True, ssl_context=tls)
+        site = web.TCPSite(self._runner, "127.0.0.1", self.port, reuse_address=True, ssl_context=tls)
         await site.start()
-        self._port = self._runner.addresses[0][1]
+        self.port = self._runner.addresses[0][1]
         self._scheme = "https" if tls else "http"
 
     async def stop(self) -> None:
@@ -196,4 +196,6 @@ def selected(item: Json, query: dict[str, str]) -> bool:
     assert isinstance(metadata, dict)
     label, _, value = query.get("labelSelector", "").partition("=")
     name = query.get("fieldSelector", "").removeprefix("metadata.name=")
-    return (not label or metadata.get("labels", {}).get(label) == value) and name in {"", metadata["name"]}
+    labels = metadata.get("labels", {})
+    is_labelled = not label or (labels.get(label) == value if value else label in labels)
+    return is_labelled and name in {"", metadata["name"]}

@@ -1,8 +1,11 @@
 """Backends that accept and break off at once: another one may be asked for as long as nothing was passed on."""
 
+from lbproxy.dataplanes.userspace import wire
+from lbproxy.dataplanes.userspace.reception import EJECT_AFTER
+
 from .backends import Resetting
 from .bed import Bed
-from .peers import converse, until
+from .peers import converse, part, until
 
 
 async def test_backend_that_accepts_and_resets_is_retried_on_another(bed: Bed) -> None:
@@ -62,3 +65,25 @@ async def test_backend_that_ends_at_once_is_not_retried(bed: Bed) -> None:
     await bed.idles()
     assert bed.closed(backend) == {"finished": 1}
     assert not other.is_called()
+
+
+async def test_backend_that_resets_each_connection_is_reported(bed: Bed) -> None:
+    """Its connects succeed, and so they don't count against it."""
+    resetting, good = bed.add(Resetting()), bed.backend()
+    for _ in range(EJECT_AFTER):
+        await converse(bed.client(), await good.accept())
+    host, port = resetting.address
+    assert bed.reports == [(wire.FAILING, {"service": "web", "host": host, "port": port, "failures": EJECT_AFTER})]
+
+
+async def test_backend_that_resets_some_connections_and_serves_others_is_not_reported(bed: Bed) -> None:
+    moody = bed.backend()
+    for _ in range(EJECT_AFTER + 1):
+        unlucky = bed.client()
+        (await moody.accept()).reset()
+        await unlucky.hears_reset()
+        lucky, server = await bed.pair(moody)
+        await converse(lucky, server)
+        await part(lucky, server)
+        await bed.idles()
+    assert bed.reports == []

@@ -49,9 +49,11 @@ class IpvsDataplane:
         Where the kernel has refused a step, others are done: the passes that follow go on from there.
         """
         async with self._turn:
-            await self._reconciler.bring(snapshot)
-            if self._keeper is None and not self._is_closed:
-                self._keeper = asyncio.create_task(self._keep(), name="ipvs")
+            try:
+                await self._reconciler.bring(snapshot)
+            finally:
+                if self._keeper is None and self._reconciler.snapshot is snapshot:
+                    self._keeper = asyncio.create_task(self._keep(), name="ipvs")
 
     async def drain(self, timeout: float) -> None:
         """Take no more clients, and wait for the last connection or `timeout` seconds; then remove everything.

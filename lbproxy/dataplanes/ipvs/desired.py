@@ -7,10 +7,10 @@ service is one virtual service per family, and its addresses only say which pack
 import ipaddress
 from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from lbproxy.dataplanes.ipvs.values import Destination, Key, Mark, VirtualService
+from lbproxy.dataplanes.ipvs.values import Destination, Key, Mark, ObservedService, VirtualService
 from lbproxy.errors import BindError
 from lbproxy.model import WILDCARDS, Address, Backend, Service, Snapshot
 
@@ -32,11 +32,12 @@ class Desired:
     """The listen address, as it was configured, that wants the virtual service: the first one that does."""
     marking: Mapping[Address, int] = field(default_factory=dict)
 
-    def holders(self) -> Iterator[tuple[Spot, str]]:
-        """Give whose each destination is."""
+    def holders(self, snapshot: Snapshot) -> Iterator[tuple[Spot, str]]:
+        """Give whose each destination is; nobody's as long as its service's backends were not learned."""
         for key, service in self.services.items():
-            for address in service.destinations:
-                yield Spot(key, address), self.names[key]
+            if snapshot.services[self.names[key]].is_known:
+                for address in service.destinations:
+                    yield Spot(key, address), self.names[key]
 
 
 class Entrance(NamedTuple):
@@ -107,6 +108,15 @@ def by_mark(snapshot: Snapshot, local: AbstractSet[str], marks: Mapping[tuple[st
         listens.setdefault(key, listen)
         marking.setdefault(address, key.number)
     return Desired(services, names, listens, marking)
+
+
+def keep_unknown(desired: Desired, snapshot: Snapshot, mine: Mapping[Key, ObservedService]) -> Desired:
+    """Let services whose backends were not learned yet go on with those from an earlier life, untouched."""
+    unlearned = {name for name, service in snapshot.services.items() if not service.is_known}
+    kept = {key: VirtualService(key, mine[key].scheduler, {
+                address: found.destination for address, found in mine[key].destinations.items()})
+            for key, name in desired.names.items() if name in unlearned and key in mine}
+    return replace(desired, services={**desired.services, **kept})
 
 
 def _virtual(key: Key, service: Service) -> VirtualService:

@@ -45,10 +45,10 @@ class Leaving:
         self._note(table, now)
         return table
 
-    def adopt(self, desired: Desired) -> None:
+    def adopt(self, desired: Desired, snapshot: Snapshot) -> None:
         """Take note of whose the destinations are, now that they are made; forget those that are gone."""
         self.holders = {**{spot: name for spot, name in self.holders.items() if spot in self._closed_since},
-                        **dict(desired.holders())}
+                        **dict(desired.holders(snapshot))}
 
     def unsettled(self, observed: Mapping[Key, ObservedService], now: float) -> set[BackendKey]:
         """Give the backends closed so lately that not all of their connections need be counted as active yet."""

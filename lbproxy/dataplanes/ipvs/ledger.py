@@ -66,8 +66,9 @@ class Ledger:
         standing = dict.fromkeys(self.backends, 0)
         active = dict.fromkeys(self.backends, 0)
         for spot, found in _spots(observed):
-            name = holders.get(spot)
-            backend = None if name is None else BackendKey(name, spot.address)
+            if spot not in holders:
+                continue  # nobody's as yet: it is taken over, or on its way out
+            backend = BackendKey(holders[spot], spot.address)
             grown = self._growth(spot, found, now)
             if backend in self.backends:
                 self._add(backend, grown)

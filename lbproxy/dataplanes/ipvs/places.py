@@ -18,9 +18,10 @@ LOCK = "\0lbproxy-ipvs"
 
 
 class Lock:
-    """Makes this process the one lbproxy that keeps IPVS in its network namespace."""
+    """Makes its holder the one that keeps IPVS in its network namespace."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str) -> None:
+        self._name = name
         self._socket: socket.socket | None = None
 
     def take(self) -> None:
@@ -29,12 +30,12 @@ class Lock:
             return
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
-            sock.bind(LOCK)
+            sock.bind(self._name)
             sock.listen()
         except OSError as error:
             sock.close()
-            raise BindError(f"another lbproxy{_holder()} keeps IPVS in this network namespace ({error.strerror}); "
-                            "stop it first, or let it serve both with one --config") from error
+            raise BindError(f"another lbproxy{_holder(self._name)} keeps IPVS in this network namespace "
+                            f"({error.strerror}); stop it first, or let it serve both with one --config") from error
         self._socket = sock
 
     def release(self) -> None:
@@ -89,11 +90,11 @@ def _close(sockets: Iterable[socket.socket | None]) -> None:
             sock.close()
 
 
-def _holder() -> str:
+def _holder(name: str) -> str:
     """Who has the lock: ` (pid 12)`, or nothing if it can't be known; 0 is a process outside of our pid namespace."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
         try:
-            sock.connect(LOCK)
+            sock.connect(name)
             pid, _, _ = struct.unpack("3i", sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
         except OSError:
             return ""

@@ -17,11 +17,11 @@ import structlog
 from lbproxy.dataplanes.ipvs import marks, sysctls
 from lbproxy.dataplanes.ipvs.base import Kernel, LocalAddresses, Netfilter
 from lbproxy.dataplanes.ipvs.batch import Batch
-from lbproxy.dataplanes.ipvs.desired import Desired, by_address, by_mark, entrances
+from lbproxy.dataplanes.ipvs.desired import Desired, by_address, by_mark, entrances, keep_unknown
 from lbproxy.dataplanes.ipvs.leaving import Leaving
 from lbproxy.dataplanes.ipvs.ledger import Ledger
 from lbproxy.dataplanes.ipvs.limits import tcp_timeout
-from lbproxy.dataplanes.ipvs.places import Lock, Places
+from lbproxy.dataplanes.ipvs.places import LOCK, Lock, Places
 from lbproxy.dataplanes.ipvs.plan import conflicts, plan, plan_timeouts
 from lbproxy.dataplanes.ipvs.values import Key, Mark, Observed, ObservedService, Ruleset
 from lbproxy.errors import BindError
@@ -38,6 +38,12 @@ class Machine:
     netfilter: Netfilter
     addresses: LocalAddresses
     sysctls: Path = sysctls.ROOT
+    lock: str = LOCK
+
+    async def close(self) -> None:
+        """Close all sockets; the kernel's tables stay as they are."""
+        for part in (self.kernel, self.netfilter, self.addresses):
+            await part.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +67,7 @@ class Reconciler:
         self.ledger = Ledger()
         self._machine, self._marks = machine, own_marks
         self._leaving = Leaving()
-        self._lock, self._places = Lock(), Places()
+        self._lock, self._places = Lock(machine.lock), Places()
         self._written = Ruleset()
         salt = random.random()  # noqa: S311 - spreads load, guards nothing
         self._order = lambda address: hash((salt, address))
@@ -93,8 +99,7 @@ class Reconciler:
 
     async def close(self) -> None:
         """Let go of sockets; the kernel's tables stay as they are."""
-        for part in (self._machine.kernel, self._machine.netfilter, self._machine.addresses):
-            await part.close()
+        await self._machine.close()
         self._places.release_all_but(())
         self._lock.release()
 
@@ -115,12 +120,13 @@ class Reconciler:
         self._settle_system(desired)
         mine = _only(found.observed.services, ours)
         self.ledger.read(mine, self._leaving.holders, now)
+        desired = keep_unknown(desired, self.snapshot, mine)
         table = self._leaving.keep(desired.services, mine, self.snapshot, now)
         await self._record(found.record, Ruleset(frozenset(table) | mine.keys(), desired.marking))
         batch = Batch(self._machine.kernel, self.ledger, self._leaving.holders, now)
         steps = [*plan(table, found.observed.services, ours, self._order),
                  *plan_timeouts(tcp_timeout(self.snapshot), found.observed.timeouts)]
-        self._leaving.adopt(desired)
+        self._leaving.adopt(desired, self.snapshot)
         try:
             await batch.do(steps, mine, self.snapshot)
         finally:

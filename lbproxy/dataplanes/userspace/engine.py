@@ -118,4 +118,4 @@ class Engine:
 
     def _on_failing(self, name: str, target: Target) -> None:
         self._report(wire.FAILING, {"service": name, "host": target.address.host, "port": target.address.port,
-                                 "failures": target.failures})
+                                 "failures": max(target.failures, target.resets)})

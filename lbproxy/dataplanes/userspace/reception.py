@@ -83,6 +83,9 @@ class Reception:
     def redial(self, connection: Connection) -> None:
         """Its backend accepted and reset before a byte moved: as good as a failed connect."""
         connection.phase, connection.is_aged = Phase.WAITING, False
+        connection.target.resets += 1
+        if connection.target.resets % EJECT_AFTER == 0:
+            self.on_failing(connection.target)
         self.dialing[connection] = self._relay.now
         self.on_failure(connection, Failed.RESET)
 

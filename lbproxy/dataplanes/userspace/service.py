@@ -67,6 +67,8 @@ class LiveService:
         """End a relaying connection. Whatever did not finish ends in a reset on both sides."""
         client, server, target, relay = connection.client, connection.server, connection.target, self._relay
         connection.phase = Phase.CLOSED
+        if _has_relayed(connection):
+            target.resets = 0
         self._sweep.discard(connection)
         self._cells[target.at + counters.CLOSED + reason] += 1
         self._cells[self._at + counters.SERVICE_CLOSED + reason] += 1

@@ -8,7 +8,7 @@ from lbproxy.model import Address
 class Target(Candidate):
     """One backend of one service in one worker."""
 
-    __slots__ = ("address", "at", "failures", "family", "is_open", "slot")
+    __slots__ = ("address", "at", "failures", "family", "is_open", "resets", "slot")
 
     def __init__(self, address: Address, slot: int) -> None:
         super().__init__()
@@ -19,5 +19,7 @@ class Target(Candidate):
         """Its first cell in a worker's block."""
         self.failures = 0
         """Connect failures in a row."""
+        self.resets = 0
+        """Connections in a row that it accepted and reset before a byte moved; a connect alone proves nothing then."""
         self.is_open = False
         """It is given new connections."""

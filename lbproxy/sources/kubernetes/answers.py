@@ -24,6 +24,13 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
+class Listing:
+    """The complete set, by name."""
+
+    items: dict[str, Fields]
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
     """One change. `kind` is ADDED, MODIFIED, DELETED or BOOKMARK."""
 

@@ -54,6 +54,10 @@ class Api:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close all connections."""
         await self._client.close()
 
     async def get(self, path: str, query: Mapping[str, str]) -> bytes:

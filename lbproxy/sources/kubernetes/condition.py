@@ -14,7 +14,7 @@ class Condition:
     """Of one watch; fine or in trouble, for one reason at a time."""
 
     def __init__(self, collection: Collection, metrics: WatchMetrics) -> None:
-        labels = {"service": str(collection.service), "resource": collection.resource}
+        labels = {"service": collection.subject, "resource": collection.resource}
         self._log = log.bind(**labels)
         self._trouble: str | None = None
         self._heard_at = monotonic()

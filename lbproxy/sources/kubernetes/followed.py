@@ -1,65 +1,76 @@
-"""One Service as we know it: its object, its slices, and what they make of each port that somebody asked for.
+"""One port of a Service that somebody asked for: what the Service and its slices make of it.
 
 A Service that is gone or can't be followed any more takes nothing away: the name of its port stays what it was.
 """
 
+from collections.abc import Mapping
+
 import structlog
 
-from lbproxy.model import Endpoint
+from lbproxy.model import ClusterPort
 from lbproxy.sources.kubernetes.collection import ServiceName
 from lbproxy.sources.kubernetes.fields import Fields
 from lbproxy.sources.kubernetes.service_port import ServiceError, port_name
 from lbproxy.sources.kubernetes.slice_part import SlicePart, read_slice
-from lbproxy.sources.kubernetes.slices import combine
-from lbproxy.sources.kubernetes.watch import Objects
+from lbproxy.sources.kubernetes.slices import Reading, combine
 
 TOLD_AT_MOST = 5
 """Reasons in one log line why parts of slices are not used."""
 
 log = structlog.get_logger()
 
+Objects = Mapping[str, Fields]
+"""The complete set, by name."""
+
 
 class FollowedPort:
-    """One port of one Service."""
+    """Shown what watches find; read when somebody wants to know."""
 
-    def __init__(self, service: ServiceName, port: str | int | None, zone: str = "") -> None:
-        self._service, self._wanted, self._zone = service, port, zone
+    def __init__(self, wanted: ClusterPort, zone: str = "") -> None:
+        self.wanted = wanted
+        self.service = ServiceName(wanted.namespace, wanted.service)
+        self.is_answered = False
+        """The API has said whether there is such a Service."""
+        self._zone = zone
         self._name: str | None = None
         self._trouble = ""
         self._skipped: tuple[str, ...] = ()
         self._slices: Objects | None = None
         self._parts: dict[str, tuple[Fields, SlicePart]] = {}
-        self._log = log.bind(service=str(service), **({} if port is None else {"port": port}))
+        self._reading: Reading | None = None
+        self._log = log.bind(service=str(self.service), **({} if wanted.port is None else {"port": wanted.port}))
 
     @property
     def is_known(self) -> bool:
         """Both the Service and its slices were seen."""
         return self._name is not None and self._slices is not None
 
-    def see_service(self, found: Objects) -> None:
-        """Take what a watch of the Service says."""
-        if self._service.name not in found:
-            self._tell(f"Service {self._service} does not exist; create it, or name another one")
+    def see_service(self, found: Fields | None) -> None:
+        """Take what a watch says of the Service; None: there is no such Service."""
+        self.is_answered = True
+        if found is None:
+            self._tell(f"Service {self.service} does not exist; create it, or name another one")
             return
         try:
-            name = port_name(found[self._service.name], self._wanted)
+            name = port_name(found, self.wanted.port)
         except ServiceError as error:
             self._tell(str(error))
             return
         self._tell("")
         if name != self._name:
-            self._name, self._parts = name, {}
+            self._name, self._parts, self._reading = name, {}, None
 
     def see_slices(self, found: Objects) -> None:
-        """Take what a watch of its slices says."""
-        self._slices = found
+        """Take what a watch says of its slices."""
+        self._slices, self._reading = found, None
 
-    def endpoints(self) -> tuple[Endpoint, ...]:
+    def read(self) -> Reading:
         """Give what is known now. Slices that did not change are not read again."""
-        self._parts = {name: (content, self._part(name, content)) for name, content in (self._slices or {}).items()}
-        reading = combine((part for _, part in self._parts.values()), self._zone)
-        self._report(reading.skipped)
-        return reading.endpoints
+        if self._reading is None:
+            self._parts = {name: (content, self._part(name, content)) for name, content in (self._slices or {}).items()}
+            self._reading = combine((part for _, part in self._parts.values()), self._zone)
+            self._report(self._reading.skipped)
+        return self._reading
 
     def _part(self, name: str, content: Fields) -> SlicePart:
         known = self._parts.get(name)

@@ -1,89 +1,119 @@
-"""Services whose backends are the endpoints of Kubernetes Services: a source that never lies.
+"""Completes services whose endpoints are those of Kubernetes Services: a source that never lies.
 
-It publishes the complete set once every Service was seen, then whenever it changed; never because of an error.
+It takes the services as somebody lists them, and publishes them with their endpoints: at once, and whenever those
+changed, never because of an error. A service whose endpoints were never learned is published as not known.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import aclosing
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
+import structlog
+
+from lbproxy.errors import ConfigError
 from lbproxy.metrics import WatchMetrics
-from lbproxy.model import ServiceSpec
+from lbproxy.model import Services, ServiceSpec
 from lbproxy.sources.base import Publish
-from lbproxy.sources.kubernetes.api import Api
-from lbproxy.sources.kubernetes.collection import Collection, ServiceName, object_of, slices_of
-from lbproxy.sources.kubernetes.condition import Condition
+from lbproxy.sources.kubernetes.connection import Connection
 from lbproxy.sources.kubernetes.followed import FollowedPort
-from lbproxy.sources.kubernetes.watch import Objects, Watch
+from lbproxy.sources.kubernetes.watches import Watches
 
 COALESCE = 0.05
 """Seconds from a change to its publication: an endpoint that moves to another slice is two changes."""
+RECONNECT_INTERVAL = 5.0
+"""Seconds between two attempts to read credentials that a reload asks for the first time."""
 
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """A service of ours, and whose endpoints it has."""
-
-    spec: ServiceSpec
-    """All but the endpoints."""
-    service: ServiceName
-    port: str | int | None = None
-    """The Service's port by name or number; None: the only one."""
+log = structlog.get_logger()
 
 
 class KubernetesSource:
-    """Follows the Services of all targets; one watch for each Service and one for its slices."""
+    """Follows the Services of all services that `take` was given last."""
 
-    def __init__(self, api: Api, targets: Iterable[Target], metrics: WatchMetrics, *,
+    def __init__(self, connect: Callable[[], Awaitable[Connection]], metrics: WatchMetrics, *,
                  zone: str = "", coalesce: float = COALESCE) -> None:
-        self._api, self._metrics, self._coalesce = api, metrics, coalesce
-        self._targets = tuple(targets)
-        self._ports = {target.spec.name: FollowedPort(target.service, target.port, zone) for target in self._targets}
-        self._changed = asyncio.Event()
+        self._connect, self._metrics, self._zone, self._coalesce = connect, metrics, zone, coalesce
+        self._api: Connection | None = None
+        self._specs: Services | None = None
+        self._ports: dict[str, FollowedPort] = {}
+        self._published: dict[str, ServiceSpec] | None = None
+        self.is_synced = False
+        """The API has said of every Service whether it exists; stays so, whatever is followed later."""
+        self._changed, self._retargeted = asyncio.Event(), asyncio.Event()
+
+    async def connect(self) -> None:
+        """Read the credentials; connect to nothing yet. Raises `ConfigError`."""
+        self._api = await self._connect()
+
+    def take(self, services: Services) -> None:
+        """Follow these from now on: the complete set. Those that follow nothing pass through as they are."""
+        known = self._ports
+        self._specs = services
+        self._ports = {
+            name: known[name] if name in known and known[name].wanted == spec.follows
+            else FollowedPort(spec.follows, self._zone)
+            for name, spec in services.items() if spec.follows is not None}
+        self._changed.set()
+        self._retargeted.set()
+
+    def waits_for(self) -> list[str]:
+        """Services of Kubernetes of which the API has said nothing yet; sorted, and only before the first sync."""
+        waiting = {str(port.service) for port in self._ports.values() if not port.is_answered}
+        return [] if self.is_synced else sorted(waiting)
 
     async def run(self, publish: Publish) -> None:
         """Follow and publish until cancelled."""
-        async with asyncio.TaskGroup() as group:
-            for service in sorted({target.service for target in self._targets}):
-                for collection, see in self._views(service).items():
-                    group.create_task(self._follow(collection, see), name=f"watch {collection.resource} {service}")
-            await self._publish_changes(publish)
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._follow(group), name="what to watch")
+                await self._publish_changes(publish)
+        finally:
+            if self._api is not None:
+                await self._api.close()
 
-    def _views(self, service: ServiceName) -> Mapping[Collection, Callable[[Objects], None]]:
-        """Who is to be shown what about a Service."""
-        ports = [self._ports[target.spec.name] for target in self._targets if target.service == service]
-
-        def see_service(found: Objects) -> None:
-            for port in ports:
-                port.see_service(found)
-
-        def see_slices(found: Objects) -> None:
-            for port in ports:
-                port.see_slices(found)
-
-        return {object_of(service): see_service, slices_of(service): see_slices}
-
-    async def _follow(self, collection: Collection, see: Callable[[Objects], None]) -> None:
-        watch = Watch(self._api, collection, Condition(collection, self._metrics))
-        async with aclosing(watch.states()) as states:
-            async for found in states:
-                see(found)
+    async def _follow(self, group: asyncio.TaskGroup) -> None:
+        watches: Watches | None = None
+        while True:
+            await self._retargeted.wait()
+            self._retargeted.clear()
+            if self._ports and watches is None:
+                watches = Watches(group, await self._connected(), self._metrics, self._changed.set)
+            if watches is not None:
+                watches.follow(self._ports.values())
                 self._changed.set()
 
+    async def _connected(self) -> Connection:
+        """Connect, however often it takes: a reload must not end what runs."""
+        while self._api is None:
+            try:
+                await self.connect()
+            except ConfigError as error:
+                log.error("Kubernetes can't be followed, trying again", error=str(error))
+                await asyncio.sleep(RECONNECT_INTERVAL)
+        return self._api
+
     async def _publish_changes(self, publish: Publish) -> None:
-        published: dict[str, ServiceSpec] | None = None
         while True:
             await self._changed.wait()
-            if published is not None:
+            if self._published is not None and self._ports:
                 await asyncio.sleep(self._coalesce)
             self._changed.clear()
-            if all(port.is_known for port in self._ports.values()):
-                services = self._services()
-                if services != published:
-                    publish(services)
-                published = services
+            services = self._services()
+            self.is_synced |= all(port.is_answered for port in self._ports.values())
+            if services != self._published:
+                publish(services)
+            self._published = services
 
     def _services(self) -> dict[str, ServiceSpec]:
-        return {target.spec.name: replace(target.spec, endpoints=self._ports[target.spec.name].endpoints())
-                for target in self._targets}
+        return {name: self._completed(spec) for name, spec in (self._specs or {}).items()}
+
+    def _completed(self, spec: ServiceSpec) -> ServiceSpec:
+        """Give it the endpoints that are known; until then those that it had, whoever named them."""
+        port, before = self._ports.get(spec.name), (self._published or {}).get(spec.name)
+        if port is None:
+            return spec
+        if port.is_known:
+            reading = port.read()
+            return replace(spec, endpoints=reading.endpoints, is_known=True, changed_at=reading.changed_at)
+        if before is not None and before.is_known:
+            return replace(spec, endpoints=before.endpoints, is_known=True)
+        return replace(spec, is_known=False)

@@ -1,4 +1,4 @@
-"""The objects of a collection, as they are now and whenever they change, for ever: list, watch, resume, list again.
+"""The objects of a collection, all at first and then each change, for ever: list, watch, resume, list again.
 
 Three generators in each other, each with one failure to deal with: a request that breaks is resumed (`_resumed`), a
 watch that can't be is listed anew (`_followed`), and a list that fails is tried again. No failure yields anything.
@@ -6,16 +6,16 @@ watch that can't be is listed anew (`_followed`), and a list that fails is tried
 
 import asyncio
 import random
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from http import HTTPStatus
 from time import monotonic
 
-from lbproxy.sources.kubernetes.answers import Event, Page, read_event, read_page
-from lbproxy.sources.kubernetes.api import Api
+from lbproxy.sources.kubernetes.answers import Event, Listing, Page, read_event, read_page
 from lbproxy.sources.kubernetes.backoff import Backoff
 from lbproxy.sources.kubernetes.collection import Collection
 from lbproxy.sources.kubernetes.condition import Condition
+from lbproxy.sources.kubernetes.connection import Connection
 from lbproxy.sources.kubernetes.failures import ApiError, RefusedError, RelistError, UnreachableError
 from lbproxy.sources.kubernetes.fields import Fields
 from lbproxy.sources.kubernetes.lines import lines
@@ -30,14 +30,11 @@ FIRST_WAIT, LONGEST_WAIT = 0.1, 30.0
 SETTLED = 10.0
 """Seconds a watch must have lived for the next wait to be a short one again."""
 
-Objects = Mapping[str, Fields]
-"""The complete set, by name."""
-
 
 class Watch:
     """One collection, followed."""
 
-    def __init__(self, api: Api, collection: Collection, condition: Condition) -> None:
+    def __init__(self, api: Connection, collection: Collection, condition: Condition) -> None:
         self._api, self._collection, self._condition = api, collection, condition
         self._failing = Backoff(FIRST_WAIT, LONGEST_WAIT)
         """For requests that the server does not answer."""
@@ -46,29 +43,27 @@ class Watch:
         self._is_open = False
         self._version = ""
 
-    async def states(self) -> AsyncGenerator[Objects]:
-        """Yield the complete set now and after each change, until closed; never because of an error."""
+    async def changes(self) -> AsyncGenerator[Listing | Event]:
+        """Yield the complete set, then each change to it, until closed; never because of an error.
+
+        A change may be followed by a complete set again: what is not in it is gone.
+        """
         reason = "start"
         while True:
             try:
-                async with aclosing(self._followed(reason)) as states:
-                    async for state in states:
-                        yield state
+                async with aclosing(self._followed(reason)) as changes:
+                    async for change in changes:
+                        yield change
             except RelistError as error:
                 reason = error.reason
                 await self._pause(error, "watch")
 
-    async def _followed(self, reason: str) -> AsyncGenerator[Objects]:
+    async def _followed(self, reason: str) -> AsyncGenerator[Listing | Event]:
         """List once, then follow: ends only by `RelistError`."""
-        objects = await self._listed(reason)
-        yield dict(objects)
+        yield Listing(await self._listed(reason))
         async with aclosing(self._resumed(monotonic() + RELIST_INTERVAL)) as events:
             async for event in events:
-                if event.kind == "DELETED":
-                    objects.pop(event.name, None)
-                else:
-                    objects[event.name] = event.content
-                yield dict(objects)
+                yield event
 
     async def _resumed(self, list_at: float) -> AsyncGenerator[Event]:
         """Give the changes of one watch after another; a request that breaks or ends is resumed."""
@@ -126,7 +121,8 @@ class Watch:
         return read_page(await self._api.get(self._collection.path, query))
 
     def _query(self, **parameters: str) -> dict[str, str]:
-        return dict([self._collection.selector], **parameters)
+        selector = self._collection.selector
+        return dict([selector] if selector else [], **parameters)
 
     def _succeed(self) -> None:
         self._is_open = True

@@ -1,0 +1,78 @@
+"""How the configuration names a Kubernetes Service, and what else it says of the cluster."""
+
+import re
+from collections.abc import Mapping
+from typing import Annotated
+
+from pydantic import model_validator
+
+from lbproxy.config.kinds import Kind
+from lbproxy.config.options import Options
+from lbproxy.model import MAX_PORT, ClusterPort
+from lbproxy.quoting import quoted
+
+_LABEL = "[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
+_NAME = re.compile(f"({_LABEL})/({_LABEL})")
+_PORT_NAME = re.compile("(?=.*[a-z])[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+
+
+class ServiceNameKind(Kind[tuple[str, str]]):
+    """A Service: its namespace and its name, both DNS labels."""
+
+    metavar = "NAMESPACE/NAME"
+
+    def read(self, value: object) -> tuple[str, str]:
+        """Take `default/web`."""
+        match = _NAME.fullmatch(value) if isinstance(value, str) else None
+        if match is None:
+            raise ValueError(f"{quoted(value)} is not NAMESPACE/NAME of a Service, such as default/web")
+        return match[1], match[3]
+
+    def show(self, value: tuple[str, str]) -> str:
+        """Give `default/web`."""
+        return "/".join(value)
+
+
+class ServicePortKind(Kind[str | int | None]):
+    """A port as the Service has it: by name or by number."""
+
+    metavar = "PORT"
+
+    def read(self, value: object) -> str | int | None:
+        """Take `http`, `80` or 80, or None."""
+        if value is None or (isinstance(value, str) and _PORT_NAME.fullmatch(value)):
+            return value
+        number = int(value) if isinstance(value, str) and re.fullmatch("[0-9]{1,5}", value) else value
+        if isinstance(number, int) and not isinstance(number, bool) and 1 <= number <= MAX_PORT:
+            return number
+        raise ValueError(f"{quoted(value)} is not a port of a Service; write its name, such as http, or its number, "
+                         f"from 1 to {MAX_PORT}")
+
+    def show(self, value: str | int | None) -> str | int:
+        """Give the name or number itself; a port that is not named is not shown."""
+        return "" if value is None else value
+
+
+class KubernetesConfig(Options):
+    """The Service whose endpoints are the backends; also written `default/web` or `default/web:http`."""
+
+    service: Annotated[tuple[str, str], ServiceNameKind()]
+    """Its namespace and name."""
+
+    port: Annotated[str | int | None, ServicePortKind()] = None
+    """Its port, by name or number; without it, the only one that it has."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_text(cls, value: object) -> object:
+        return _keys(value) if isinstance(value, str) else value
+
+    def target(self) -> ClusterPort:
+        """Give what a source is to follow."""
+        return ClusterPort(*self.service, self.port)
+
+
+def _keys(text: str) -> Mapping[str, str]:
+    """Split `NAMESPACE/NAME:PORT`."""
+    service, colon, port = text.partition(":")
+    return {"service": service, **({"port": port} if colon else {})}

@@ -1,0 +1,26 @@
+"""Whether IPVS would work here: asked of the kernel itself, with nothing changed."""
+
+import errno
+
+from lbproxy.dataplanes.ipvs import sysctls
+from lbproxy.dataplanes.ipvs.base import KernelError
+from lbproxy.dataplanes.ipvs.reconciler import Machine
+
+ADVICE = {
+    errno.ENOENT: "this kernel has no IPVS loaded: on the node run modprobe ip_vs, and name it in /etc/modules-load.d",
+    errno.EPERM: "the NET_ADMIN capability lacks, in the node's own user namespace",
+    errno.EACCES: "the NET_ADMIN capability lacks, in the node's own user namespace",
+}
+
+
+async def why_not(machine: Machine, *, ipv4: bool, ipv6: bool) -> str | None:
+    """Give what is in the way of services of these families, in one line with what to do; None if nothing is."""
+    try:
+        await machine.kernel.dump()
+        await machine.netfilter.read()
+        await machine.addresses.read()
+    except KernelError as error:
+        return f"{ADVICE[error.errno]} ({error})" if error.errno in ADVICE else str(error)
+    for setting in sysctls.lacking(sysctls.needed(ipv4=ipv4, ipv6=ipv6), machine.sysctls):
+        return f"{setting.name} can't be set to {setting.value}; {sysctls.advice(setting)}"
+    return None
