@@ -33,8 +33,8 @@ def carrier(name: DataplaneName, config: Config, on_failing: Callable[[BackendKe
 
 def this_machine() -> Machine:
     """The kernel that this process runs on."""
-    from lbproxy.dataplanes.ipvs.addresses import RouteAddresses  # noqa: PLC0415 - only IPVS needs them
+    from lbproxy.dataplanes.ipvs.addresses import InterfaceAddresses  # noqa: PLC0415 - only IPVS needs them
     from lbproxy.dataplanes.ipvs.kernel import IpvsKernel  # noqa: PLC0415
     from lbproxy.dataplanes.ipvs.netfilter import NftTables  # noqa: PLC0415
 
-    return Machine(IpvsKernel(), NftTables(), RouteAddresses())
+    return Machine(IpvsKernel(), NftTables(), InterfaceAddresses())

@@ -20,7 +20,7 @@ FAMILIES = {socket.AF_INET: 2, socket.AF_INET6: 10}
 DOING = "read our nftables"
 
 
-class NftablesNetfilter:
+class NftTables:
     """Implements `Netfilter`."""
 
     def __init__(self) -> None:
