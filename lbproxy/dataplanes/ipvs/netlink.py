@@ -20,7 +20,7 @@ ROUTE, NETFILTER, GENERIC = 0, 12, 16
 REQUEST, ACK, EXCL, CREATE, APPEND, DUMP = 0x1, 0x4, 0x200, 0x400, 0x800, 0x300
 """Flags of requests."""
 TIMEOUT = 10.0
-"""Seconds to wait for an answer; the kernel works on a request while it is sent, so there is none to wait for."""
+"""Seconds to wait for an answer; the kernel works on a request while it is sent, so it should be there at once."""
 
 HEADER = struct.Struct("=IHHII")
 ERROR, DONE = 2, 3
@@ -63,13 +63,13 @@ class Channel:
         Raises `KernelError` for the first that is refused; `doing` says what was tried.
         """
         try:
-            async with asyncio.timeout(TIMEOUT):
-                return await self._exchange(messages)
+            sock = self._send(messages)
+            async with asyncio.timeout(TIMEOUT):  # not over the sending, in which the kernel may load modules
+                return await self._answers(sock)
         except TimeoutError:
             raise KernelError(f"can't {doing}: the kernel does not answer", errno.ETIMEDOUT) from None
         except OSError as error:
-            number = error.errno or errno.EIO
-            raise KernelError(f"can't {doing}: {error.strerror}", number) from error
+            raise KernelError(f"can't {doing}: {error.strerror}", error.errno or errno.EIO) from error
 
     def close(self) -> None:
         """Close the socket; may be called again."""
@@ -77,10 +77,13 @@ class Channel:
             self._socket.close()
             self._socket = None
 
-    async def _exchange(self, messages: tuple[Message, ...]) -> list[bytes]:
-        sock = self._socket = self._socket or _opened(self._protocol)
+    def _send(self, messages: tuple[Message, ...]) -> socket.socket:
+        self._socket = self._socket or _opened(self._protocol)
         self._sequence += 1  # whatever is still on its way from an earlier request is known by its number
-        sock.send(b"".join(message.encoded(self._sequence) for message in messages))
+        self._socket.send(b"".join(message.encoded(self._sequence) for message in messages))
+        return self._socket
+
+    async def _answers(self, sock: socket.socket) -> list[bytes]:
         answers: list[bytes] = []
         while True:
             received = await asyncio.get_running_loop().sock_recv(sock, RECEIVE_SIZE)
