@@ -325,3 +325,25 @@ async def test_way_of_addressing_changes_without_a_gap(scene: Scene) -> None:
     await scene.apply(web(listen, ALPHA))
     assert scene.kernel.weights(Mark(socket.AF_INET, 1)) == {ALPHA: 1}
     assert scene.kernel.weights(listen) == {ALPHA: 0}
+
+
+async def test_service_whose_backends_are_not_known_yet_keeps_those_of_an_earlier_life(scene: Scene) -> None:
+    listen = free_address()
+    await scene.apply(web(listen, backend(ALPHA, 2), backend(BRAVO, 3)))
+    scene.kernel.connect(listen, BRAVO)
+    await scene.restart()
+    await scene.apply(replace(web(listen), is_known=False))
+    assert scene.kernel.weights(listen) == {ALPHA: 2, BRAVO: 3}
+    await scene.apply(web(listen, ALPHA))
+    assert scene.kernel.weights(listen) == {ALPHA: 1, BRAVO: 0}
+    scene.kernel.finish(listen, BRAVO)
+    scene.kernel.expire(listen, BRAVO)
+    await scene.until(lambda: scene.kernel.weights(listen) == {ALPHA: 1})
+
+
+@pytest.mark.parametrize(("idle", "seconds"), [((30.0, 90.5), 91), ((30.0, 0.0), 2_147_483), ((0.2,), 1)])
+async def test_longest_idle_timeout_is_that_of_the_kernel(scene: Scene, idle: tuple[float, ...], seconds: int) -> None:
+    services = [web(free_address(), ALPHA, name=f"web-{number}", policy=Policy(idle_timeout=timeout))
+                for number, timeout in enumerate(idle)]
+    await scene.apply(*services)
+    assert scene.kernel.timeouts.tcp == seconds
