@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from structlog.testing import capture_logs
 
 from lbproxy.dataplanes.ipvs.marks import MarkRange
 from lbproxy.dataplanes.ipvs.values import (
@@ -347,3 +348,32 @@ async def test_longest_idle_timeout_is_that_of_the_kernel(scene: Scene, idle: tu
                 for number, timeout in enumerate(idle)]
     await scene.apply(*services)
     assert scene.kernel.timeouts.tcp == seconds
+
+
+async def test_wildcard_leaves_out_an_address_where_somebody_else_has_a_service(scene: Scene) -> None:
+    listen = Address("0.0.0.0", free_address().port)
+    theirs = Address("192.0.2.1", listen.port)
+    scene.machine.foreign(theirs, Destination(FAR, 9))
+    before = scene.kernel.services[theirs]
+    with capture_logs() as logs:
+        await scene.apply(web(listen, FAR))
+        await scene.apply(web(listen, FAR))
+    assert scene.kernel.services[theirs] == before
+    assert scene.machine.netfilter.ruleset.owned == {Address("192.0.2.2", listen.port)}
+    assert [line["event"] for line in logs].count("address left to its owner") == 1
+
+
+async def test_service_that_somebody_makes_at_the_same_moment_stays_theirs(scene: Scene) -> None:
+    listen = free_address()
+    replace_tables = scene.machine.netfilter.replace
+
+    async def make_first(ruleset: Ruleset) -> None:
+        if listen not in scene.kernel.services:
+            scene.machine.foreign(listen)
+        await replace_tables(ruleset)
+
+    scene.machine.netfilter.replace = make_first  # type: ignore[method-assign]  # the moment between look and step
+    with pytest.raises(DataplaneError):
+        await scene.apply(web(listen, ALPHA))
+    with pytest.raises(BindError, match="somebody else's"):
+        await scene.apply(web(listen, ALPHA))
