@@ -1,5 +1,8 @@
+from collections.abc import Iterator
+
 import pytest
 
+from .image import Image, built, skip_unless_it_can_be_built
 from .rendering import DEPLOY, Manifest, render
 
 
@@ -35,3 +38,11 @@ def balancer(request: pytest.FixtureRequest) -> list[Manifest]:
     """Each way to deploy lbproxy in turn."""
     chosen: list[Manifest] = request.getfixturevalue(request.param)
     return chosen
+
+
+@pytest.fixture(scope="session")
+def image() -> Iterator[Image]:
+    """Built once: it takes a minute."""
+    skip_unless_it_can_be_built()
+    with built() as image:
+        yield image
