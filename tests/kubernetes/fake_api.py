@@ -16,6 +16,9 @@ END = b""
 """Ends a stream as a server does whose time is over."""
 
 
+COLLECTION = r"/{api:api|apis/[^/]+}/v1/namespaces/{namespace}/{resource}"
+
+
 def status(code: int, reason: str = "Because") -> Json:
     return {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "code": code, "reason": reason}
 
@@ -26,6 +29,7 @@ class Request:
     resource: str
     namespace: str
     query: dict[str, str]
+    group: str = ""
 
 
 Fault = Callable[[Request], web.Response | None]
@@ -60,8 +64,8 @@ class FakeApi:
 
     async def start(self, tls: ssl.SSLContext | None = None) -> None:
         app = web.Application()
-        app.router.add_get("/api/v1/namespaces/{namespace}/{resource}", self._answer)
-        app.router.add_get("/apis/discovery.k8s.io/v1/namespaces/{namespace}/{resource}", self._answer)
+        app.router.add_get(COLLECTION, self._answer)
+        app.router.add_route("*", "/{path:.*}", self._refuse)
         self._runner = web.AppRunner(app, shutdown_timeout=0.1)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", self.port, reuse_address=True, ssl_context=tls)
@@ -149,7 +153,8 @@ class FakeApi:
     async def _answer(self, incoming: web.Request) -> web.StreamResponse:
         query = dict(incoming.query)
         verb = "watch" if query.get("watch") == "true" else "list"
-        request = Request(verb, incoming.match_info["resource"], incoming.match_info["namespace"], query)
+        group = incoming.match_info["api"].removeprefix("api").removeprefix("s/")
+        request = Request(verb, incoming.match_info["resource"], incoming.match_info["namespace"], query, group)
         self.requests.append(request)
         if self.token and incoming.headers.get("Authorization") != f"Bearer {self.token}":
             return web.json_response(status(401), status=401)
@@ -159,6 +164,11 @@ class FakeApi:
             if (failure := fault(request)) is not None:
                 return failure
         return await self._watch(incoming, request) if verb == "watch" else self._list(request)
+
+    async def _refuse(self, incoming: web.Request) -> web.Response:
+        """Whatever else is asked for is not here, but was asked for."""
+        self.requests.append(Request(incoming.method.lower(), incoming.path, "", dict(incoming.query)))
+        return web.json_response(status(404), status=404)
 
     def _list(self, request: Request) -> web.Response:
         found = [item for (*place, _), item in sorted(self._objects.items())
