@@ -33,6 +33,11 @@ class Request:
 
 
 Fault = Callable[[Request], web.Response | None]
+"""Raises `Hang` to give no answer at all."""
+
+
+class Hang(Exception):  # noqa: N818 - an order, not a mistake
+    """Take the request and say nothing."""
 
 
 @dataclass(eq=False)
@@ -113,6 +118,12 @@ class FakeApi:
         headers = {"Retry-After": str(retry_after)} if retry_after else {}
         self.answer(lambda: web.json_response(status(code), status=code, headers=headers), verb, resource, times)
 
+    def hang(self, verb: str, resource: str, times: int = 1) -> None:
+        """Leave so many requests without an answer."""
+        def never() -> web.Response:
+            raise Hang
+        self.answer(never, verb, resource, times)
+
     def answer(self, make: Callable[[], web.Response], verb: str = "", resource: str = "", times: int = 1) -> None:
         left = Counter(times=times)
 
@@ -160,9 +171,12 @@ class FakeApi:
             return web.json_response(status(401), status=401)
         if self.needs_certificate and (incoming.transport is None or not incoming.transport.get_extra_info("peercert")):
             return web.json_response(status(401), status=401)
-        for fault in self.faults:
-            if (failure := fault(request)) is not None:
-                return failure
+        try:
+            for fault in self.faults:
+                if (failure := fault(request)) is not None:
+                    return failure
+        except Hang:
+            await asyncio.Event().wait()
         return await self._watch(incoming, request) if verb == "watch" else self._list(request)
 
     async def _refuse(self, incoming: web.Request) -> web.Response:
