@@ -7,6 +7,8 @@ import json
 import os
 import platform
 import subprocess
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +21,23 @@ PROFILE = Path("/usr/share/containers/seccomp.json")
 ARCHITECTURE = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
 
 
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What a pod gets from its manifest and from the cluster."""
+
+    environment: Mapping[str, str] = field(default_factory=dict)
+    volumes: Mapping[str, Path] = field(default_factory=dict)
+    """Folders that can only be read, by where they are mounted."""
+
+
+NOTHING = Given()
+
+
 class Container:
     """Runs until it ends by itself or is killed."""
 
-    def __init__(self, image: Image, bundle: Path, *arguments: str) -> None:
-        (bundle / "config.json").write_text(json.dumps(_specification(image, arguments)))
+    def __init__(self, image: Image, bundle: Path, *arguments: str, given: Given = NOTHING) -> None:
+        (bundle / "config.json").write_text(json.dumps(_specification(image, arguments, given)))
         self._name = f"lbproxy-test-{os.getpid()}-{bundle.name}"
         self._pid_file = bundle / "pid"
         self._process = subprocess.Popen(
@@ -63,20 +77,27 @@ class Container:
         return Path("/proc") / self._pid_file.read_text()
 
 
-def _specification(image: Image, arguments: tuple[str, ...]) -> dict[str, Any]:
+Start = Callable[..., Container]
+"""Takes what `Container` takes after the bundle."""
+
+
+def _specification(image: Image, arguments: tuple[str, ...], given: Given) -> dict[str, Any]:
     """Fill in what the image says. See https://github.com/opencontainers/runtime-spec/blob/main/config.md."""
     config = image.config
     user, group = map(int, config["User"].split(":"))
     return {
         "ociVersion": "1.0.0",
         "root": {"path": str(image.root), "readonly": True},
-        "process": {"user": {"uid": user, "gid": group}, "cwd": "/", "env": config["Env"], "capabilities": {},
+        "process": {"user": {"uid": user, "gid": group}, "cwd": "/", "capabilities": {},
+                    "env": [*config["Env"], *(f"{name}={value}" for name, value in given.environment.items())],
                     "args": [*config["Entrypoint"], *(arguments or config["Cmd"])], "noNewPrivileges": True},
         "mounts": [
             {"destination": "/proc", "type": "proc", "source": "proc"},
             {"destination": "/dev", "type": "tmpfs", "source": "tmpfs", "options": ["nosuid", "mode=755"]},
             {"destination": "/dev/shm", "type": "tmpfs", "source": "shm",  # noqa: S108 - the container's own
-             "options": ["nosuid", "noexec", "nodev", "mode=1777"]}],
+             "options": ["nosuid", "noexec", "nodev", "mode=1777"]},
+            *({"destination": place, "type": "bind", "source": str(folder), "options": ["bind", "ro"]}
+              for place, folder in given.volumes.items())],
         "linux": {"namespaces": [{"type": kind} for kind in ("pid", "ipc", "uts", "mount")],
                   "seccomp": _runtime_default()},
     }

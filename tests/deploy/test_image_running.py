@@ -2,54 +2,18 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Iterator
-from pathlib import Path
 
 import aiohttp
 import pytest
 
 from lbproxy.model import Address
 
-from .container import Container
+from .container import Container, Start
 from .image import Image
 from .rendering import Manifest, pod_spec
-from .serving import Backend, answers, free_address, get
+from .serving import Backend, answers, get
 
 pytestmark = pytest.mark.timeout(300)  # the first test of a module builds it
-
-Start = Callable[..., Container]
-
-
-@pytest.fixture
-def start(image: Image, tmp_path: Path) -> Iterator[Start]:
-    """Starts a container with these arguments."""
-    containers: list[Container] = []
-
-    def start(*arguments: str) -> Container:
-        bundle = tmp_path / str(len(containers))
-        bundle.mkdir()
-        containers.append(Container(image, bundle, *arguments))
-        return containers[-1]
-    yield start
-    for container in containers:
-        container.kill()
-
-
-@pytest.fixture
-async def backend() -> AsyncIterator[Backend]:
-    backend = await Backend().start()
-    yield backend
-    await backend.close()
-
-
-@pytest.fixture
-def listen() -> Address:
-    return free_address()
-
-
-@pytest.fixture
-def admin() -> Address:
-    return free_address()
 
 
 @pytest.fixture
@@ -57,10 +21,7 @@ async def pod(start: Start, backend: Backend, listen: Address, admin: Address) -
     """One that serves a static backend."""
     pod = start("run", "--listen", str(listen), "--admin", str(admin), "--backend", str(backend.address),
                 "--shutdown-delay", "200ms", "--workers", "1")
-    try:
-        await answers(admin, "/readyz", 200)
-    except TimeoutError:
-        pytest.fail(f"it never was ready: {pod.kill()}")
+    await answers(admin, "/readyz", 200)
     return pod
 
 
