@@ -33,11 +33,15 @@ class Request:
 
 
 Fault = Callable[[Request], web.Response | None]
-"""Raises `Hang` to give no answer at all."""
+"""Raises an order to give no whole answer."""
 
 
 class Hang(Exception):  # noqa: N818 - an order, not a mistake
     """Take the request and say nothing."""
+
+
+class Cut(Exception):  # noqa: N818 - as above
+    """Begin a list, and break the connection."""
 
 
 @dataclass(eq=False)
@@ -124,6 +128,12 @@ class FakeApi:
             raise Hang
         self.answer(never, verb, resource, times)
 
+    def cut(self, verb: str, resource: str, times: int = 1) -> None:
+        """Break so many answers off."""
+        def half() -> web.Response:
+            raise Cut
+        self.answer(half, verb, resource, times)
+
     def answer(self, make: Callable[[], web.Response], verb: str = "", resource: str = "", times: int = 1) -> None:
         left = Counter(times=times)
 
@@ -177,7 +187,18 @@ class FakeApi:
                     return failure
         except Hang:
             await asyncio.Event().wait()
+        except Cut:
+            return await self._begin(incoming)
         return await self._watch(incoming, request) if verb == "watch" else self._list(request)
+
+    @staticmethod
+    async def _begin(incoming: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Length": "1000"})
+        await response.prepare(incoming)
+        await response.write(b'{"metadata": {"resourceVersion": "7"}, "items": [')
+        assert isinstance(incoming.transport, asyncio.Transport)
+        incoming.transport.abort()
+        return response
 
     async def _refuse(self, incoming: web.Request) -> web.Response:
         """Whatever else is asked for is not here, but was asked for."""
