@@ -8,7 +8,7 @@ import lbproxy
 
 from .image import Image
 
-pytestmark = pytest.mark.timeout(300)  # the first test of a module builds it
+pytestmark = pytest.mark.timeout(600)  # the first test of a module builds it
 
 LARGEST = 128 << 20
 """Bytes that lbproxy adds to its base; 109 MiB when this was written, half of it kubernetes_asyncio."""

@@ -14,7 +14,7 @@ from .fake_api import FakeApi
 from .objects import a_slice, endpoint, port, service
 from .serving import Backend, answers, get
 
-pytestmark = pytest.mark.timeout(300)  # the first test of a module builds the image
+pytestmark = pytest.mark.timeout(600)  # the first test of a module builds the image
 
 ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
 TOKEN = "t0ken"

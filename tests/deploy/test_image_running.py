@@ -13,7 +13,7 @@ from .image import Image
 from .rendering import Manifest, pod_spec
 from .serving import Backend, answers, get
 
-pytestmark = pytest.mark.timeout(300)  # the first test of a module builds it
+pytestmark = pytest.mark.timeout(600)  # the first test of a module builds it
 
 
 @pytest.fixture
