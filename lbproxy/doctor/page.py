@@ -1,0 +1,64 @@
+"""A diagnosis as a person reads it: what was seen, and for what is not well why it matters and what to type."""
+
+from collections.abc import Iterator, Sequence
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from lbproxy.doctor.diagnosis import Diagnosis
+from lbproxy.doctor.finding import Finding, Verdict
+from lbproxy.doctor.question import Asked
+from lbproxy.quoting import escaped
+
+COLOURS = {Verdict.OK: "green", Verdict.UNKNOWN: "magenta", Verdict.IMPROVABLE: "yellow", Verdict.FATAL: "bold red"}
+SUMMARIES = {
+    Verdict.OK: "All is well.",
+    Verdict.UNKNOWN: "Nothing bad was found, but not everything could be found out.",
+    Verdict.IMPROVABLE: "It works, but could be better.",
+    Verdict.FATAL: "It won't work.",
+}
+WIDTH = max(len(verdict.words) for verdict in Verdict)
+INDENT = " " * (WIDTH + 2)
+
+
+def write(console: Console, diagnosis: Diagnosis) -> None:
+    """Write it all: headings, findings, and the sum."""
+    console.print(Text(f"Dataplane {_dataplane(diagnosis)}", "bold"))
+    for title, findings in _groups(diagnosis):
+        console.print()
+        console.print(Text(title, "bold"))
+        for finding in findings:
+            _write(console, finding)
+    console.print()
+    verdict = diagnosis.verdict
+    console.print(Text.assemble((SUMMARIES[verdict], COLOURS[verdict]), f" (exit code {verdict.exit_code})"))
+
+
+def _dataplane(diagnosis: Diagnosis) -> str:
+    if diagnosis.asked is not Asked.AUTO:
+        return diagnosis.picked.value
+    return escaped(f"auto, which would be {diagnosis.picked}, as {diagnosis.reason}")
+
+
+def _groups(diagnosis: Diagnosis) -> Iterator[tuple[str, Sequence[Finding]]]:
+    if diagnosis.common:
+        yield "For any dataplane", diagnosis.common
+    if diagnosis.userspace:
+        yield "For userspace", diagnosis.userspace
+    if diagnosis.ipvs:
+        yield "For ipvs", diagnosis.ipvs
+
+
+def _write(console: Console, finding: Finding) -> None:
+    """Write one as a row of its own, so that what is to be typed can stand below it in one piece."""
+    row = Table.grid(padding=(0, 2))
+    row.add_column(width=WIDTH, no_wrap=True)
+    row.add_column(overflow="fold")
+    row.add_row(Text(finding.verdict.words, COLOURS[finding.verdict]),
+                Text.assemble((escaped(finding.name), "bold"), f": {escaped(finding.seen)}"))
+    console.print(row)
+    if finding.verdict is not Verdict.OK:
+        console.print(Text(f"{INDENT}why: {escaped(finding.why)}", "dim"), soft_wrap=True)
+        if finding.fix:
+            console.print(Text.assemble(f"{INDENT}fix: ", (escaped(finding.fix), "cyan")), soft_wrap=True)
