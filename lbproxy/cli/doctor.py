@@ -26,10 +26,10 @@ def _asked(text: str) -> Asked:
 
 def _question(config: Config, asked: Asked | None) -> Question:
     specs = config.specs().values()
-    listens = [listen for spec in specs for listen in spec.listens]
     return Question(
         asked or Asked(config.dataplane),
-        (*listens, *((config.admin,) if config.admin else ())),
+        tuple(listen for spec in specs for listen in spec.listens),
+        config.admin,
         tuple(dict.fromkeys(str(spec.policy.scheduler) for spec in specs)) or (str(config.scheduler),),
     )
 
@@ -40,7 +40,8 @@ command = SettingsCommand(
     "changes nothing. Exit code: 0 all is well, 1 it works but could be better, 2 it won't work.",
     own=[
         click.Option(["--dataplane"], metavar="|".join(Asked),
-                     help="For which one; auto: say which one it would be.  [default: what the configuration says]"),
+                     help="For which one; auto: say which one it would be.  [default: what the configuration says; "
+                          "LBPROXY_DATAPLANE]"),
         click.Option(["--json"], is_flag=True, help="Print one JSON object, for scripts."),
     ],
     needs_service=False,

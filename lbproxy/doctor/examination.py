@@ -41,7 +41,8 @@ def _userspace(question: Question, system: System) -> Iterator[Finding]:
     yield descriptors(system)
     yield local_ports(system)
     yield conntrack(system, is_needed=False)
-    if found := low_ports(system, capabilities(system), question.listens):
+    admin = (question.admin,) if question.admin else ()
+    if found := low_ports(system, capabilities(system), (*question.listens, *admin)):
         yield found
 
 

@@ -51,14 +51,16 @@ def _groups(diagnosis: Diagnosis) -> Iterator[tuple[str, Sequence[Finding]]]:
 
 
 def _write(console: Console, finding: Finding) -> None:
-    """Write one as a row of its own, so that what is to be typed can stand below it in one piece."""
+    """Write one; what is to be typed stands below the rest in one piece, so that it can be copied."""
     row = Table.grid(padding=(0, 2))
     row.add_column(width=WIDTH, no_wrap=True)
-    row.add_column(overflow="fold")
-    row.add_row(Text(finding.verdict.words, COLOURS[finding.verdict]),
-                Text.assemble((escaped(finding.name), "bold"), f": {escaped(finding.seen)}"))
+    row.add_column()
+    row.add_row(Text(finding.verdict.words, COLOURS[finding.verdict]), _text(finding))
     console.print(row)
-    if finding.verdict is not Verdict.OK:
-        console.print(Text(f"{INDENT}why: {escaped(finding.why)}", "dim"), soft_wrap=True)
-        if finding.fix:
-            console.print(Text.assemble(f"{INDENT}fix: ", (escaped(finding.fix), "cyan")), soft_wrap=True)
+    if finding.fix:
+        console.print(Text.assemble(f"{INDENT}fix: ", (escaped(finding.fix), "cyan")), soft_wrap=True)
+
+
+def _text(finding: Finding) -> Text:
+    seen = Text.assemble((escaped(finding.name), "bold"), f": {escaped(finding.seen)}", overflow="fold")
+    return seen if finding.verdict is Verdict.OK else seen.append(f"\nwhy: {escaped(finding.why)}", "dim")

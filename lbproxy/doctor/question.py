@@ -30,6 +30,8 @@ class Question:
 
     asked: Asked = Asked.USERSPACE
     listens: tuple[Address, ...] = ()
-    """Where services and the admin server listen."""
+    """Where services listen."""
+    admin: Address | None = None
+    """Where the admin server listens, which is never IPVS's business."""
     schedulers: tuple[str, ...] = ("lc",)
     clusters: tuple[Cluster, ...] = ()

@@ -44,7 +44,7 @@ def test_help_names_the_commands(flag: str, capsys: Capture) -> None:
         text.index(f"\n  {name} ") for name in ("run", "check", "doctor", "demo"))
 
 
-@pytest.mark.parametrize("command", ["run", "check"])
+@pytest.mark.parametrize("command", ["run", "check", "doctor"])
 @pytest.mark.parametrize("name", [*KNOWN, "config"])
 def test_help_shows_every_option_and_its_variable(command: str, name: str, capsys: Capture) -> None:
     text = printed([command, "--help"], capsys)

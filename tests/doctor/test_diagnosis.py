@@ -78,6 +78,21 @@ def test_machine_where_all_is_well_is_well_for_ipvs(tmp_path: Path) -> None:
             "net.ipv4.ip_forward", "net.ipv4.vs.conntrack"} <= {each.name for each in judged}
 
 
+@pytest.mark.parametrize(("question", "is_judged"), [
+    (Question(listens=(Address("::", 80),)), True),
+    (Question(listens=(Address("0.0.0.0", 80),), admin=Address("::", 9180)), False),
+])
+def test_ipv6_has_to_be_forwarded_for_services_but_not_for_the_admin_server(
+        tmp_path: Path, question: Question, *, is_judged: bool) -> None:
+    judged = for_ipvs(question, lay(tmp_path, WELL), Answers(0, {}, 0))
+    assert ("net.ipv6.conf.all.forwarding" in {each.name for each in judged}) is is_judged
+
+
+async def test_low_port_of_the_admin_server_counts(tmp_path: Path) -> None:
+    diagnosis = await examine(Question(admin=Address("127.0.0.1", 80)), lay(tmp_path, WELL))
+    assert {each.name: each.verdict for each in diagnosis.userspace}["low ports"] is Verdict.FATAL
+
+
 def test_container_where_nothing_is_allowed_says_so_once_per_cause(tmp_path: Path) -> None:
     answers = Answers(errno.EPERM, {"lc": errno.EPERM}, errno.EPERM)
     files = {**WELL, "proc/self/status": "CapEff:\t0\nCapBnd:\t0\n"}
