@@ -31,7 +31,8 @@ class SettingsCommand(click.Command):
         params: list[click.Parameter] = [each for options in self._sections.values() for each in options]
         super().__init__(name, params=params, help=summary, epilog=_EPILOG,
                          callback=lambda **given: callback(
-                             _loader({key: value for key, value in given.items() if key not in names}, needs_service),
+                             _loader({key: value for key, value in given.items() if key not in names},
+                                     needs_service=needs_service),
                              **{key: given[key] for key in names}))
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -72,7 +73,7 @@ def _title(group: type) -> str:
     return str(group.__doc__).rstrip(".")
 
 
-def _loader(given: Mapping[str, object], needs_service: bool) -> Loader:  # noqa: FBT001 - named in its caller
+def _loader(given: Mapping[str, object], *, needs_service: bool) -> Loader:
     """Take apart the file's name and the options; the environment is read here and nowhere else."""
     file = given["config"]
     if file == "":
