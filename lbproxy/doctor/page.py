@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from lbproxy.doctor.diagnosis import Diagnosis
@@ -18,8 +17,9 @@ SUMMARIES = {
     Verdict.IMPROVABLE: "It works, but could be better.",
     Verdict.FATAL: "It won't work.",
 }
-WIDTH = max(len(verdict.words) for verdict in Verdict)
-INDENT = " " * (WIDTH + 2)
+INDENT = " " * (max(len(verdict.words) for verdict in Verdict) + 2)
+NARROWEST = 30
+"""Columns for text, even where the terminal has fewer."""
 
 
 def write(console: Console, diagnosis: Diagnosis) -> None:
@@ -52,15 +52,15 @@ def _groups(diagnosis: Diagnosis) -> Iterator[tuple[str, Sequence[Finding]]]:
 
 def _write(console: Console, finding: Finding) -> None:
     """Write one; what is to be typed stands below the rest in one piece, so that it can be copied."""
-    row = Table.grid(padding=(0, 2))
-    row.add_column(width=WIDTH, no_wrap=True)
-    row.add_column()
-    row.add_row(Text(finding.verdict.words, COLOURS[finding.verdict]), _text(finding))
-    console.print(row)
+    margin = f"{finding.verdict.words:{len(INDENT)}}"
+    for line in _text(finding).wrap(console, max(NARROWEST, console.width - len(INDENT)), overflow="fold"):
+        line.rstrip()
+        console.print(Text.assemble((margin, COLOURS[finding.verdict]), line), soft_wrap=True)
+        margin = INDENT
     if finding.fix:
         console.print(Text.assemble(f"{INDENT}fix: ", (escaped(finding.fix), "cyan")), soft_wrap=True)
 
 
 def _text(finding: Finding) -> Text:
-    seen = Text.assemble((escaped(finding.name), "bold"), f": {escaped(finding.seen)}", overflow="fold")
+    seen = Text.assemble((escaped(finding.name), "bold"), f": {escaped(finding.seen)}")
     return seen if finding.verdict is Verdict.OK else seen.append(f"\nwhy: {escaped(finding.why)}", "dim")

@@ -36,7 +36,7 @@ def path_of(name: str) -> str:
 
 def switches(system: System, *, has_ipv6: bool, has_ipvs: bool) -> Iterator[Finding]:
     """Judge them all; IPv6 is passed on only if something listens there."""
-    if system.exists(path_of(IPVS)):
+    if any(system.exists(path_of(wanted.name)) for wanted in SWITCHES):  # a namespace may see an empty directory
         yield from (switch(system, wanted) for wanted in SWITCHES)
     else:
         yield _hidden() if has_ipvs else _not_yet()
@@ -72,4 +72,4 @@ def _hidden() -> Finding:
 
 
 def _not_yet() -> Finding:
-    return Finding(f"{IPVS}*", Verdict.UNKNOWN, "not there, as IPVS doesn't answer", SWITCHES[0].why)
+    return Finding(f"{IPVS}*", Verdict.UNKNOWN, "not to be seen, as IPVS doesn't answer", SWITCHES[0].why)

@@ -34,19 +34,28 @@ def test_page_says_what_would_be_picked_and_how_it_stands() -> None:
 
 
 def test_what_is_not_well_says_why_and_what_to_type() -> None:
-    lines = [line.rstrip() for line in shown().splitlines()]
+    lines = shown().splitlines()
     place = lines.index("won't work       ipvs: absent")
     assert lines[place + 1:place + 3] == ["                 why: it moves the bytes",
                                           "                 fix: modprobe ip_vs"]
 
 
 def test_what_is_well_is_one_line() -> None:
-    lines = [line.rstrip() for line in shown().splitlines()]
+    lines = shown().splitlines()
     assert lines[lines.index("ok               descriptors: plenty") + 1] == ""
 
 
 def test_command_to_type_is_never_broken() -> None:
     assert COMMAND in shown()
+
+
+def test_long_text_is_wrapped_beside_the_verdicts_and_leaves_no_blanks_behind() -> None:
+    long = Finding("uplink", Verdict.UNKNOWN, "word " * 40, "reason " * 30)
+    body = shown(Diagnosis(Asked.USERSPACE, common=(long,))).split("For any dataplane\n")[1].split("\n\n")[0]
+    first, *more = body.splitlines()
+    assert first.startswith("unknown          uplink: word word")
+    assert all(line.startswith(" " * 17) and line[17] != " " for line in more)
+    assert all(len(line) <= 80 and line == line.rstrip() for line in (first, *more))
 
 
 def test_only_a_terminal_gets_colours() -> None:

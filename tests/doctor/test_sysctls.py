@@ -51,3 +51,8 @@ def test_sysctls_of_an_absent_ipvs_are_one_finding(tmp_path: Path) -> None:
 
 def test_sysctls_that_are_hidden_though_ipvs_answers_are_fatal(tmp_path: Path) -> None:
     assert names(tmp_path, sysctls(net__ipv4__ip_forward=1))["net.ipv4.vs.*"] is Verdict.FATAL
+
+
+def test_sysctls_of_which_only_the_directory_is_shown_are_one_finding(tmp_path: Path) -> None:
+    files = sysctls(net__ipv4__ip_forward=1, net__ipv4__vs__other=1)
+    assert names(tmp_path, files, has_ipvs=False)["net.ipv4.vs.*"] is Verdict.UNKNOWN
