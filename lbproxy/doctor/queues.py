@@ -15,6 +15,8 @@ WHY = "when one CPU receives everything, it is the limit, whatever the others co
 CPU = "sys/devices/system/cpu"
 GROUP = 32
 """Bits between two commas of a mask."""
+SHOWN = 3
+"""Names of virtual interfaces that are written out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +60,25 @@ def cpus_of(mask: str | None) -> frozenset[int]:
 
 
 def spreading(found: Iterable[Interface], machine: Cpus) -> Iterator[Finding]:
-    """Judge each interface."""
-    for interface in found:
-        yield _of_card(interface, machine) if interface.kind is Kind.CARD else _of_other(interface)
+    """Judge each card; explain the others, of which a node may have hundreds, in one line."""
+    interfaces = tuple(found)
+    cards = [interface for interface in interfaces if interface.kind is Kind.CARD]
+    yield from (_of_card(card, machine) for card in cards)
+    yield from (_of_loopback(interface) for interface in interfaces if interface.kind is Kind.LOOPBACK)
+    if others := [each.name for each in interfaces if each.kind not in {Kind.CARD, Kind.LOOPBACK}]:
+        yield _of_virtual(others, has_card=bool(cards))
 
 
-def _of_other(interface: Interface) -> Finding:
-    seen = {Kind.LOOPBACK: "loopback: a packet is received on the CPU that sends it; nothing to spread",
-            }.get(interface.kind, f"{interface.kind}: packets stay on the CPU where the node's network card brought "
-                                  "them; run lbproxy doctor on the node, too")
-    return Finding(_name(interface), Verdict.OK, seen, WHY)
+def _of_loopback(interface: Interface) -> Finding:
+    seen = "loopback: a packet is received on the CPU that sends it; nothing to spread"
+    return Finding(_name(interface.name), Verdict.OK, seen, WHY)
+
+
+def _of_virtual(names: list[str], *, has_card: bool) -> Finding:
+    shown, hidden = names[:SHOWN], len(names) - SHOWN
+    name = ", ".join(shown) + (f" and {hidden} more" if hidden > 0 else "")
+    seen = "virtual: packets stay on the CPU where the network card brought them"
+    return Finding(_name(name), Verdict.OK, seen if has_card else f"{seen}; run lbproxy doctor on the node, too", WHY)
 
 
 def _of_card(interface: Interface, machine: Cpus) -> Finding:
@@ -75,10 +86,10 @@ def _of_card(interface: Interface, machine: Cpus) -> Finding:
     seen = (f"{_count(interface.queues, 'receive queue')} (RSS), RPS {_rps(interface, steered)}, "
             f"{_count(len(machine.online), 'CPU')} on {_count(machine.cores, 'core')}")
     if not machine.online:
-        return Finding(_name(interface), Verdict.UNKNOWN, f"{seen}: the CPUs can't be counted", WHY)
+        return Finding(_name(interface.name), Verdict.UNKNOWN, f"{seen}: the CPUs can't be counted", WHY)
     if max(interface.queues, len(steered)) >= machine.cores:
-        return Finding(_name(interface), Verdict.OK, seen, WHY)
-    return Finding(_name(interface), Verdict.IMPROVABLE, seen, WHY, _fix(interface, machine.online))
+        return Finding(_name(interface.name), Verdict.OK, seen, WHY)
+    return Finding(_name(interface.name), Verdict.IMPROVABLE, seen, WHY, _fix(interface, machine.online))
 
 
 def _fix(interface: Interface, online: frozenset[int]) -> str:
@@ -101,5 +112,5 @@ def _count(number: int, word: str) -> str:
     return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
-def _name(interface: Interface) -> str:
-    return f"packets of {interface.name}"
+def _name(name: str) -> str:
+    return f"packets of {name}"

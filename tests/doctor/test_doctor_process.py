@@ -97,6 +97,26 @@ def test_low_port_without_privileges_depends_on_the_sysctl(port: str) -> None:
     assert verdicts(answer, "userspace").get("low ports") == expected
 
 
+POD = ["unshare", "--net", "--mount", "sh", "-ec", """
+mount -t sysfs sys /sys
+ip link set lo up
+ip link add eth0 mtu 1450 type veth peer name far
+ip link set far up
+ip link set eth0 up
+ip address add 10.9.0.2/24 dev eth0
+ip route add default via 10.9.0.1
+exec "$@"
+""", "sh"]
+"""Runs a program in a network namespace like that of a pod in a vxlan."""
+
+
+@pytest.mark.skipif(not IS_ROOT, reason="only root can make a network namespace")
+def test_pod_in_an_overlay_is_told_as_one() -> None:
+    seen = {each["name"]: each["seen"] for each in diagnosed(before=POD)["findings"]}
+    assert seen["mtu of eth0"] == "1450 on a veth, vxlan presumably (1500 less 50)"
+    assert seen["packets of eth0, far"].endswith("run lbproxy doctor on the node, too")
+
+
 def state_of_the_machine() -> dict[str, str]:
     """What a doctor might be tempted to change."""
     sysctls = ["net/ipv4/ip_forward", "net/ipv4/ip_local_port_range", "net/netfilter/nf_conntrack_max",

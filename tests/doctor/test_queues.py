@@ -54,12 +54,20 @@ def test_packets_of_a_card(tmp_path: Path, files: Files, verdict: Verdict, fix: 
 
 @pytest.mark.parametrize(("files", "seen"), [
     (virtual("lo", type="772", operstate="unknown"), "loopback: a packet is received on the CPU that sends it"),
-    (virtual("eth0", iflink="9"), "veth: packets stay on the CPU where the node's network card brought them"),
+    (virtual("eth0", iflink="9"), "virtual: packets stay on the CPU where the network card brought them; run"),
     (virtual("br0", uevent="DEVTYPE=bridge\n"), "virtual: packets stay"),
 ])
 def test_packets_of_what_is_no_card_are_explained(tmp_path: Path, files: Files, seen: str) -> None:
     one = found(tmp_path, {**machine("0-7"), **files})
     assert (one.verdict, one.seen.startswith(seen)) == (Verdict.OK, True)
+
+
+def test_many_virtual_interfaces_beside_a_card_are_one_finding(tmp_path: Path) -> None:
+    veths = {name: text for number in range(5) for name, text in virtual(f"veth{number}", iflink="9").items()}
+    system = lay(tmp_path, {**machine("0"), **card("ens3", "0"), **veths})
+    first, second = spreading(interfaces(system), cpus(system))
+    assert (first.name, second.name) == ("packets of ens3", "packets of veth0, veth1, veth2 and 2 more")
+    assert "on the node, too" not in second.seen
 
 
 def test_fix_is_what_makes_it_well(tmp_path: Path) -> None:
