@@ -21,10 +21,12 @@ WITHOUT_CAPABILITIES = ["setpriv", "--bounding-set=-all", "--inh-caps=-all", "--
 NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--bounding-set=-all", "--inh-caps=-all", "--"]
 IS_ROOT = os.geteuid() == 0
 NET_ADMIN = 12
+PATIENCE = 240.0
+"""Seconds: in an emulated machine, starting Python alone takes ten."""
 
 
 def run(*arguments: str, before: Sequence[str] = (), **variables: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*before, *DOCTOR, *arguments], capture_output=True, text=True, check=False, timeout=50,
+    return subprocess.run([*before, *DOCTOR, *arguments], capture_output=True, text=True, check=False, timeout=PATIENCE,
                           env={**ENVIRONMENT, **variables})
 
 
@@ -147,7 +149,7 @@ def test_output_for_a_pipe_has_no_colours_and_whole_lines() -> None:
 def test_output_for_a_terminal_has_colours() -> None:
     ours, theirs = pty.openpty()
     with os.fdopen(theirs, "wb") as terminal, os.fdopen(ours, "rb", buffering=0) as screen:
-        subprocess.run(DOCTOR, stdout=terminal, stderr=terminal, check=False, timeout=50,
+        subprocess.run(DOCTOR, stdout=terminal, stderr=terminal, check=False, timeout=PATIENCE,
                        env={name: value for name, value in ENVIRONMENT.items() if name != "NO_COLOR"})
         assert b"\x1b[" in screen.read(4096)
 
@@ -170,5 +172,5 @@ def test_reader_that_goes_away_is_no_traceback() -> None:
     reading, writing = os.pipe()
     os.close(reading)
     with os.fdopen(writing, "wb") as stdout:
-        done = subprocess.run(DOCTOR, stdout=stdout, stderr=subprocess.PIPE, check=False, timeout=50, env=ENVIRONMENT)
+        done = subprocess.run(DOCTOR, stdout=stdout, stderr=subprocess.PIPE, check=False, timeout=PATIENCE, env=ENVIRONMENT)
     assert (done.returncode, done.stderr) == (1, b"")
