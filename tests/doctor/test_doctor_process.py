@@ -128,7 +128,7 @@ def state_of_the_machine() -> dict[str, str]:
     state = {str(path): path.read_text() for path in files if path.exists()}
     if IS_ROOT:
         state["rules"] = subprocess.run(["nft", "list", "ruleset"], capture_output=True, text=True, check=True,
-                                        timeout=20).stdout
+                                        timeout=PATIENCE).stdout
     return state
 
 
@@ -172,5 +172,6 @@ def test_reader_that_goes_away_is_no_traceback() -> None:
     reading, writing = os.pipe()
     os.close(reading)
     with os.fdopen(writing, "wb") as stdout:
-        done = subprocess.run(DOCTOR, stdout=stdout, stderr=subprocess.PIPE, check=False, timeout=PATIENCE, env=ENVIRONMENT)
+        done = subprocess.run(DOCTOR, stdout=stdout, stderr=subprocess.PIPE, check=False, timeout=PATIENCE,
+                              env=ENVIRONMENT)
     assert (done.returncode, done.stderr) == (1, b"")
