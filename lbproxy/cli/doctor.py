@@ -1,11 +1,14 @@
 """`lbproxy doctor`: say whether it would work here, how well, and what to type to make it better."""
 
+from pathlib import Path
+
 import click
 
 from lbproxy.cli.settings import SettingsCommand
 from lbproxy.config import Config, Loader
-from lbproxy.doctor.question import Asked, Question
+from lbproxy.doctor.question import Asked, Cluster, Question
 from lbproxy.errors import ConfigError
+from lbproxy.model import ClusterPort
 from lbproxy.quoting import listed, quoted
 
 
@@ -31,7 +34,12 @@ def _question(config: Config, asked: Asked | None) -> Question:
         tuple(listen for spec in specs for listen in spec.listens),
         config.admin,
         tuple(dict.fromkeys(str(spec.policy.scheduler) for spec in specs)) or (str(config.scheduler),),
+        tuple(dict.fromkeys(_cluster(config, spec.follows) for spec in specs if spec.follows)),
     )
+
+
+def _cluster(config: Config, followed: ClusterPort) -> Cluster:
+    return Cluster(followed.namespace, Path(config.kubeconfig) if config.kubeconfig else None, config.context or None)
 
 
 command = SettingsCommand(

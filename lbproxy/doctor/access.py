@@ -14,7 +14,7 @@ from lbproxy.sources.kubernetes.failures import ApiError, GarbledError, RefusedE
 REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 RESOURCES = {"endpointslices": "discovery.k8s.io", "services": ""}
 """What is followed, and the API group of each."""
-VERBS = ("get", "list", "watch")
+VERBS = ("list", "watch")
 WHY = "Services and their EndpointSlices are followed with this account"
 
 
@@ -62,12 +62,12 @@ def judged(namespace: str, denied: Iterable[tuple[str, str]]) -> Finding:
     """Judge what is not allowed; the fix is a Role and its binding."""
     name, missing = _name(namespace), [f"{verb} {resource}" for verb, resource in denied]
     if not missing:
-        return Finding(name, Verdict.OK, "get, list and watch of endpointslices and services are allowed", WHY)
+        return Finding(name, Verdict.OK, "list and watch of endpointslices and services are allowed", WHY)
     return Finding(name, Verdict.FATAL, f"not allowed: {', '.join(missing)}", WHY, _fix(namespace))
 
 
 def _fix(namespace: str) -> str:
-    return (f"kubectl -n {namespace} create role lbproxy --verb=get,list,watch "
+    return (f"kubectl -n {namespace} create role lbproxy --verb=list,watch "
             "--resource=endpointslices.discovery.k8s.io,services && "
             f"kubectl -n {namespace} create rolebinding lbproxy --role=lbproxy --serviceaccount=NAMESPACE:ACCOUNT "
             "(those of the pod of lbproxy; deploy/userspace/rbac.yaml as a file)")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from lbproxy.cli import main
-from lbproxy.doctor.question import Asked, Question
+from lbproxy.doctor.question import Asked, Cluster, Question
 from lbproxy.model import Address
 
 PutModule = Callable[[str, Callable[..., int]], None]
@@ -48,6 +48,16 @@ def test_options_of_run_count(asked: Callable[..., Question]) -> None:
     assert question == Question(Asked.USERSPACE, (Address("::", 80),), None, ("wrr",))
 
 
+def test_services_that_are_followed_make_each_namespace_a_question(
+        asked: Callable[..., Question], tmp_path: Path) -> None:
+    file = tmp_path / "lbproxy.yaml"
+    file.write_text("kubeconfig: /etc/kubeconfig\nservices:\n  - {listen: 0.0.0.0:80, kubernetes: shop/a}\n"
+                    "  - {listen: 0.0.0.0:81, kubernetes: shop/b}\n  - {listen: 0.0.0.0:82, kubernetes: web/c}\n")
+    assert asked("--config", str(file), "--context", "blue").clusters == (
+        Cluster("shop", Path("/etc/kubeconfig"), "blue"), Cluster("web", Path("/etc/kubeconfig"), "blue"))
+    assert asked("--listen", "0.0.0.0:80", "--service", "default/web").clusters == (Cluster("default"),)
+
+
 def test_services_of_the_file_count(asked: Callable[..., Question], tmp_path: Path) -> None:
     file = tmp_path / "lbproxy.yaml"
     file.write_text("admin: off\nservices:\n  - {listen: 0.0.0.0:80, scheduler: rr}\n  - listen: 0.0.0.0:81\n"
@@ -60,7 +70,7 @@ def test_services_of_the_file_count(asked: Callable[..., Question], tmp_path: Pa
 @pytest.mark.parametrize(("arguments", "line"), [
     (["--dataplane", "kernel"], "--dataplane: 'kernel' is unknown; write userspace, ipvs or auto"),
     (["--jsn"], "--jsn: unknown option; did you mean --json?"),
-    (["--listen", "127.0.0.1:80"], "--listen: is of no use alone; add --backend ADDRESS"),
+    (["--listen", "127.0.0.1:80"], "--listen: is of no use alone; add --backend ADDRESS or --service NAMESPACE/NAME"),
     (["--queue", "many"], "--queue: 'many' is not a number; write a number from 0 to 1000000"),
 ])
 def test_mistake_is_one_line(arguments: list[str], line: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -31,27 +31,27 @@ async def asked(kubeconfig: Path, namespace: str = "web", context: str | None = 
 
 
 async def test_account_that_may_follow_is_well(server: FakeReviews, kubeconfig: Path) -> None:
-    server.allow("web", "get", "list", "watch")
+    server.allow("web", "list", "watch")
     found = await asked(kubeconfig)
     assert (found.name, found.verdict, found.fix) == ("access to web", Verdict.OK, "")
     assert set(server.asked) == server.rules
 
 
 async def test_what_is_not_allowed_is_named_with_the_role_that_allows_it(server: FakeReviews, kubeconfig: Path) -> None:
-    server.allow("web", "get", "list", "watch")
+    server.allow("web", "list", "watch")
     server.rules -= {("web", "discovery.k8s.io", "endpointslices", "watch"), ("web", "", "services", "list")}
     found = await asked(kubeconfig)
     assert (found.verdict, found.seen) == (Verdict.FATAL, "not allowed: watch endpointslices, list services")
-    assert found.fix.startswith("kubectl -n web create role lbproxy --verb=get,list,watch "
+    assert found.fix.startswith("kubectl -n web create role lbproxy --verb=list,watch "
                                 "--resource=endpointslices.discovery.k8s.io,services && ")
 
 
 async def test_each_namespace_is_judged_once(server: FakeReviews, kubeconfig: Path) -> None:
-    server.allow("web", "get", "list", "watch")
+    server.allow("web", "list", "watch")
     clusters = [Cluster(namespace, kubeconfig) for namespace in ("web", "shop", "web")]
     assert {found.name: found.verdict for found in await access(clusters)} == {
         "access to web": Verdict.OK, "access to shop": Verdict.FATAL}
-    assert len(server.asked) == 12
+    assert len(server.asked) == 8
 
 
 async def test_credentials_that_are_refused_are_told_without_repeating_them(kubeconfig: Path) -> None:
@@ -75,7 +75,7 @@ async def test_answer_that_is_none_is_told(server: FakeReviews, kubeconfig: Path
 
 async def test_anything_but_a_true_is_a_no(server: FakeReviews, kubeconfig: Path) -> None:
     server.body = '{"status": {"allowed": "false"}}'
-    assert (await asked(kubeconfig)).seen.startswith("not allowed: get endpointslices, ")
+    assert (await asked(kubeconfig)).seen.startswith("not allowed: list endpointslices, ")
 
 
 async def test_server_that_is_not_there_is_told(server: FakeReviews, kubeconfig: Path) -> None:
