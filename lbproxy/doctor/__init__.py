@@ -5,6 +5,7 @@ Looks and asks; touches no traffic and changes nothing.
 
 import asyncio
 import json
+import logging
 import sys
 
 from rich.console import Console
@@ -21,6 +22,7 @@ UNLIMITED = 10_000
 
 def run(question: Question, *, as_json: bool) -> int:
     """Examine this machine, print what was found, and give the exit code of the verdict."""
+    logging.basicConfig(handlers=[logging.NullHandler()])  # what libraries would say beside it, findings say better
     diagnosis = asyncio.run(examine(question, System()))
     if as_json:
         json.dump(shape(diagnosis), sys.stdout, indent=2)

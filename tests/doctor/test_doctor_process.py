@@ -154,6 +154,11 @@ def test_output_for_a_terminal_has_colours() -> None:
         assert b"\x1b[" in screen.read(4096)
 
 
+def test_rights_in_the_cluster_are_asked_for_where_a_service_is_followed(tmp_path: Path) -> None:
+    answer = diagnosed("--listen", "127.0.0.1:8080", "--service", "shop/web", "--kubeconfig", str(tmp_path / "none"))
+    assert (answer["exit_code"], verdicts(answer, "any")["access to shop"]) == (2, "wont-work")
+
+
 def test_mistake_in_the_configuration_is_one_line(tmp_path: Path) -> None:
     file = tmp_path / "lbproxy.yaml"
     file.write_text("services: [{listen: nowhere}]\n")
