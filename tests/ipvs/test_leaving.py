@@ -73,7 +73,8 @@ def test_member_that_returns_is_as_wanted() -> None:
 def test_closed_backend_is_unsettled_until_what_it_was_given_is_counted() -> None:
     leaving = Leaving(HELD)
     service = replace(SERVICE, destinations={ALPHA: Destination(ALPHA, 0)})
-    found: dict[Key, ObservedService] = {KEY: ObservedService(KEY, "lc", {ALPHA: ObservedDestination(Destination(ALPHA, 1), 0, 1)})}
+    found: dict[Key, ObservedService] = {
+        KEY: ObservedService(KEY, "lc", {ALPHA: ObservedDestination(Destination(ALPHA, 1), 0, 1)})}
     for now, unsettled in ((0.0, {BackendKey("web", ALPHA)}), (1.0, {BackendKey("web", ALPHA)}), (SETTLING, set())):
         leaving.keep({KEY: service}, found, LISTED, now)
         assert leaving.unsettled(found, now) == unsettled

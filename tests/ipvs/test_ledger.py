@@ -39,8 +39,8 @@ def test_what_a_new_destination_counts_is_counted_from_its_first_connection() ->
 
 def test_of_an_inherited_destination_only_what_it_still_has_is_counted() -> None:
     books = Books()
-    assert books.see(1000, 2, 1, received=10_000).connections == 3
-    assert books.see(1001, 3, 1, received=10_500).connections == 4
+    assert books.see(1000, 2, 1, received=10_000).connections == 2
+    assert books.see(1001, 3, 1, received=10_500).connections == 3
     assert books.backends[WEB].bytes_received == 500
 
 
@@ -78,12 +78,20 @@ def test_addresses_of_one_service_are_summed() -> None:
     assert (books.backends[WEB].active, books.backends[WEB].connections) == (4, 4)
 
 
-def test_connections_have_ended_when_the_kernel_forgets_them() -> None:
+def test_connections_that_are_no_longer_established_have_ended() -> None:
     books = Books()
     books.made(Spot(KEY, ALPHA), 0.0)
-    assert books.see(3, 1, 2).closed == {}
-    assert books.see(3, 1, 0).closed == {ENDED: 2}
+    assert books.see(3, 3).closed == {}
+    assert books.see(3, 1, 2).closed == {ENDED: 2}
     assert books.see(4, 2, 0).closed == {ENDED: 2}
+
+
+def test_ends_never_go_backwards() -> None:
+    books = Books()
+    books.made(Spot(KEY, ALPHA), 0.0)
+    assert books.see(3, 2, 1).closed == {ENDED: 1}
+    assert books.see(3, 3, 0).closed == {ENDED: 1}
+    assert books.see(3, 0, 3).closed == {ENDED: 3}
 
 
 def test_what_was_cut_is_not_counted_as_ended_too() -> None:

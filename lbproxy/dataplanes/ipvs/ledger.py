@@ -16,7 +16,7 @@ from lbproxy.stats import BackendStats, ServiceStats, Stats
 REMEMBERED = 300.0
 """Seconds for which the last reading of a deleted destination is kept; the kernel revives it for 120 s or so."""
 ENDED, DRAIN_TIMEOUT, DEAD, SHUTDOWN = "ended", "drain_timeout", "backend_dead", "shutdown"
-"""Why connections have ended. The kernel says only that they have, and that up to two minutes later."""
+"""Why connections have ended. Of those that it didn't lose by our doing, the kernel says only that they have."""
 REASONS = (ENDED, DRAIN_TIMEOUT, DEAD, SHUTDOWN)
 
 
@@ -43,8 +43,7 @@ class Ledger:
 
     def end(self) -> None:
         """Nothing is left: whatever was still there has ended."""
-        for key, stats in self.backends.items():
-            stats.active = 0
+        for key in self.backends:
             self._note_ended(key, 0)
         self._publish()
 
@@ -63,7 +62,6 @@ class Ledger:
 
     def read(self, observed: Mapping[Key, ObservedService], holders: Mapping[Spot, str], now: float) -> None:
         """Take a dump; `holders` says whose each destination is."""
-        standing = dict.fromkeys(self.backends, 0)
         active = dict.fromkeys(self.backends, 0)
         for spot, found in _spots(observed):
             if spot not in holders:
@@ -73,10 +71,8 @@ class Ledger:
             if backend in self.backends:
                 self._add(backend, grown)
                 active[backend] += found.active
-                standing[backend] += found.active + found.inactive
         for backend, count in active.items():
-            self.backends[backend].active = count
-            self._note_ended(backend, standing[backend])
+            self._note_ended(backend, count)
         self._last = {spot: last for spot, last in self._last.items() if now - last[0] < REMEMBERED}
 
     def _publish(self) -> None:
@@ -96,9 +92,11 @@ class Ledger:
         stats.bytes_sent += grown.bytes_sent
         self.services[backend.service].accepted += grown.connections
 
-    def _note_ended(self, backend: BackendKey, standing: int) -> None:
+    def _note_ended(self, backend: BackendKey, active: int) -> None:
+        """What is not established has ended, but for the few that are connecting: those are early by a handshake."""
         stats = self.backends[backend]
-        ended = stats.connections - standing - sum(stats.closed.values())
+        stats.active = active
+        ended = stats.connections - active - sum(stats.closed.values())
         if ended > 0:
             self._close(backend, ENDED, ended)
 
@@ -110,7 +108,7 @@ class Ledger:
 
 def _inherited(found: ObservedDestination) -> Counters:
     """What a destination had counted before our time: all but the connections that it still has."""
-    mine = min(found.active + found.inactive, found.counters.connections)
+    mine = min(found.active, found.counters.connections)
     return replace(found.counters, connections=found.counters.connections - mine)
 
 
