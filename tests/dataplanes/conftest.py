@@ -6,8 +6,9 @@ import pytest_asyncio
 
 from lbproxy.model import Address
 
+from .balancer import Balancer
 from .crew import Crew
-from .grounds import Ground, Loopback
+from .grounds import Ground, Loopback, apart
 from .kinds import KINDS, Kind
 from .peers import free_address
 from .stage import Stage
@@ -47,6 +48,20 @@ async def fresh(kind: Kind, ground: Ground) -> AsyncIterator[Stage]:
     stage = Stage(kind, ground)
     yield stage
     await stage.end()
+
+
+@pytest.fixture(scope="module")
+def apart_ground() -> Iterator[Ground]:
+    with apart() as ground:
+        yield ground
+
+
+@pytest.fixture
+async def balancer(apart_ground: Ground) -> AsyncIterator[Balancer]:
+    """An IPVS dataplane on a real kernel, between clients and backends; it cleans up."""
+    balancer = Balancer(apart_ground)
+    yield balancer
+    await balancer.end()
 
 
 @pytest.fixture

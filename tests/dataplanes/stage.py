@@ -99,8 +99,12 @@ class Stage:
         return await client.is_reset(asks=not self.kind.tells_at_once)
 
     async def look(self) -> None:
-        """Return when the counters are as things are now."""
+        """Return when the counts of what is open are as things are now."""
         await self.kind.look(self.dataplane)
+
+    async def catch_up(self) -> None:
+        """Return when the totals are as things are now."""
+        await self.kind.catch_up(self.dataplane)
 
     def active(self, service: str = "web") -> dict[Address, int]:
         """Connections of each backend now."""

@@ -35,6 +35,7 @@ async def test_active_count_is_zero_and_the_end_is_counted_after_a_fault(
     await stage.apply(web(listen, active(alpha)))
     fault(await stage.client(listen), alpha)
     await stage.until(lambda: stage.active() == {alpha.address: 0})
+    await stage.catch_up()
     stats = stage.dataplane.stats().backends[BackendKey("web", alpha.address)]
     assert (stats.connections, sum(stats.closed.values())) == (1, 1)
 
@@ -50,7 +51,7 @@ async def test_connections_are_counted_once_each(stage: Stage, listen: Address) 
     alpha, = await stage.backends("alpha")
     await stage.apply(web(listen, active(alpha)))
     await stage.clients(listen, 7)
-    await stage.look()
+    await stage.catch_up()
     stats = stage.dataplane.stats()
     assert (stats.services["web"].accepted, stats.backends[BackendKey("web", alpha.address)].connections) == (7, 7)
 
@@ -62,6 +63,7 @@ async def test_bytes_are_counted_exactly_by_the_end_of_the_connection(stage: Sta
     await client.ask()
     client.close()
     await stage.until(lambda: stage.active() == {alpha.address: 0})
+    await stage.catch_up()
     stats = stage.dataplane.stats().backends[BackendKey("web", alpha.address)]
     assert 0 <= stats.bytes_received - 2 * len("who?\n") <= stage.kind.overhead
     assert 0 <= stats.bytes_sent - 2 * len("alpha\n") <= stage.kind.overhead

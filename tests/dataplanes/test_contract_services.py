@@ -32,6 +32,7 @@ async def test_applying_again_changes_nothing(stage: Stage, listen: Address) -> 
     alpha, = await stage.backends("alpha")
     snapshot = await stage.apply(web(listen, active(alpha)))
     client = await stage.client(listen)
+    await stage.catch_up()
     before = stage.totals()
     await stage.dataplane.apply(snapshot)
     await stage.apply(web(listen, active(alpha)))

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from structlog.testing import capture_logs
 
 from lbproxy.dataplanes.ipvs.marks import MarkRange
 from lbproxy.dataplanes.ipvs.values import (
@@ -325,3 +326,54 @@ async def test_way_of_addressing_changes_without_a_gap(scene: Scene) -> None:
     await scene.apply(web(listen, ALPHA))
     assert scene.kernel.weights(Mark(socket.AF_INET, 1)) == {ALPHA: 1}
     assert scene.kernel.weights(listen) == {ALPHA: 0}
+
+
+async def test_service_whose_backends_are_not_known_yet_keeps_those_of_an_earlier_life(scene: Scene) -> None:
+    listen = free_address()
+    await scene.apply(web(listen, backend(ALPHA, 2), backend(BRAVO, 3)))
+    scene.kernel.connect(listen, BRAVO)
+    await scene.restart()
+    await scene.apply(replace(web(listen), is_known=False))
+    assert scene.kernel.weights(listen) == {ALPHA: 2, BRAVO: 3}
+    await scene.apply(web(listen, ALPHA))
+    assert scene.kernel.weights(listen) == {ALPHA: 1, BRAVO: 0}
+    scene.kernel.finish(listen, BRAVO)
+    scene.kernel.expire(listen, BRAVO)
+    await scene.until(lambda: scene.kernel.weights(listen) == {ALPHA: 1})
+
+
+@pytest.mark.parametrize(("idle", "seconds"), [((30.0, 90.5), 91), ((30.0, 0.0), 2_147_483), ((0.2,), 1)])
+async def test_longest_idle_timeout_is_that_of_the_kernel(scene: Scene, idle: tuple[float, ...], seconds: int) -> None:
+    services = [web(free_address(), ALPHA, name=f"web-{number}", policy=Policy(idle_timeout=timeout))
+                for number, timeout in enumerate(idle)]
+    await scene.apply(*services)
+    assert scene.kernel.timeouts.tcp == seconds
+
+
+async def test_wildcard_leaves_out_an_address_where_somebody_else_has_a_service(scene: Scene) -> None:
+    listen = Address("0.0.0.0", free_address().port)
+    theirs = Address("192.0.2.1", listen.port)
+    scene.machine.foreign(theirs, Destination(FAR, 9))
+    before = scene.kernel.services[theirs]
+    with capture_logs() as logs:
+        await scene.apply(web(listen, FAR))
+        await scene.apply(web(listen, FAR))
+    assert scene.kernel.services[theirs] == before
+    assert scene.machine.netfilter.ruleset.owned == {Address("192.0.2.2", listen.port)}
+    assert [line["event"] for line in logs].count("address left to its owner") == 1
+
+
+async def test_service_that_somebody_makes_at_the_same_moment_stays_theirs(scene: Scene) -> None:
+    listen = free_address()
+    replace_tables = scene.machine.netfilter.replace
+
+    async def make_first(ruleset: Ruleset) -> None:
+        if listen not in scene.kernel.services:
+            scene.machine.foreign(listen)
+        await replace_tables(ruleset)
+
+    scene.machine.netfilter.replace = make_first  # type: ignore[method-assign]  # the moment between look and step
+    with pytest.raises(DataplaneError):
+        await scene.apply(web(listen, ALPHA))
+    with pytest.raises(BindError, match="somebody else's"):
+        await scene.apply(web(listen, ALPHA))

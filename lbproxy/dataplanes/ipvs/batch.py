@@ -30,6 +30,8 @@ class Batch:
                  is_shutdown: bool = False) -> None:
         self._kernel, self._books, self._holders, self._now = kernel, books, holders, now
         self._is_shutdown = is_shutdown
+        self.foreign: set[Key] = set()
+        """Virtual services that somebody else has made after we looked."""
 
     async def do(self, steps: Iterable[Op], observed: Mapping[Key, ObservedService], snapshot: Snapshot) -> None:
         """Take every step, also after one has failed; then raise `DataplaneError` for the first that did.
@@ -43,6 +45,8 @@ class Batch:
             except KernelError as error:
                 if not _is_done_already(step, error):
                     failures.append(_explained(step, error))
+                    if isinstance(step, AddService) and error.errno == errno.EEXIST:
+                        self.foreign.add(step.key)
                     continue
             self._note(step, observed, snapshot)
         if failures:

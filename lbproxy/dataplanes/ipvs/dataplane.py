@@ -135,4 +135,5 @@ class IpvsDataplane:
 
 def _closed(service: Service) -> Service:
     """As it is, but nobody gets new connections."""
-    return replace(service, backends=tuple(replace(backend, is_open=False) for backend in service.backends))
+    backends = tuple(replace(backend, is_open=False) for backend in service.backends)
+    return replace(service, backends=backends, is_known=True)  # whom we don't know yet is closed too

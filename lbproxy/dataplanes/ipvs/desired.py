@@ -5,7 +5,7 @@ service is one virtual service per family, and its addresses only say which pack
 """
 
 import ipaddress
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
@@ -31,6 +31,10 @@ class Desired:
     listens: Mapping[Key, Address] = field(default_factory=dict)
     """The listen address, as it was configured, that wants the virtual service: the first one that does."""
     marking: Mapping[Address, int] = field(default_factory=dict)
+
+    def without(self, keys: Collection[Key]) -> "Desired":
+        """Leave these out."""
+        return replace(self, services={key: one for key, one in self.services.items() if key not in keys})
 
     def holders(self, snapshot: Snapshot) -> Iterator[tuple[Spot, str]]:
         """Give whose each destination is; nobody's as long as its service's backends were not learned."""

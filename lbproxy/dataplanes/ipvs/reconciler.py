@@ -8,7 +8,7 @@ import random
 import socket
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import monotonic
 
@@ -69,6 +69,7 @@ class Reconciler:
         self._leaving = Leaving()
         self._lock, self._places = Lock(machine.lock), Places()
         self._written = Ruleset()
+        self._yielded: set[Key] = set()
         salt = random.random()  # noqa: S311 - spreads load, guards nothing
         self._order = lambda address: hash((salt, address))
 
@@ -81,7 +82,7 @@ class Reconciler:
         found = await self._find()
         ours = found.record.owned | self._written.owned
         desired = self._desire(snapshot, found, ours)
-        _refuse(conflicts(desired.services, found.observed.services, ours), desired)
+        desired = self._yield_to_others(desired, conflicts(desired.services, found.observed.services, ours))
         self._places.hold(_held(snapshot))
         self.snapshot = snapshot
         await self._change(desired, found, ours)
@@ -115,6 +116,17 @@ class Reconciler:
         assigned = marks.assign(entrances(snapshot, found.local), self._marks, known, taken)
         return by_mark(snapshot, found.local, assigned)
 
+    def _yield_to_others(self, desired: Desired, taken: list[Key]) -> Desired:
+        """Leave out what others have of a wildcard's addresses; raise `BindError` for an address that was named."""
+        for key in taken:
+            listen = desired.listens[key]
+            if isinstance(key, Mark) or listen == key:
+                raise BindError(f"can't take clients at {listen}: {_blame(key)}", listen)
+        for key in set(taken) - self._yielded:
+            log.warning("address left to its owner", listen=str(desired.listens[key]), reason=_blame(key))
+        self._yielded = set(taken)
+        return desired.without(taken)
+
     async def _change(self, desired: Desired, found: Finding, ours: AbstractSet[Key]) -> None:
         now = monotonic()
         self._settle_system(desired)
@@ -131,6 +143,8 @@ class Reconciler:
             await batch.do(steps, mine, self.snapshot)
         finally:
             self.ledger.open(self.snapshot, self._leaving.unsettled(mine, now))
+            if batch.foreign:
+                await self._record(self._written, replace(self._written, owned=self._written.owned - batch.foreign))
         await self._record(self._written, Ruleset(frozenset(table), desired.marking))
 
     def _settle_system(self, desired: Desired) -> None:
@@ -153,11 +167,9 @@ def _only(observed: Mapping[Key, ObservedService], ours: AbstractSet[Key]) -> di
     return {key: service for key, service in observed.items() if key in ours}
 
 
-def _refuse(keys: Iterable[Key], desired: Desired) -> None:
-    for key in keys:
-        raise BindError(f"can't take clients at {desired.listens[key]}: somebody else's IPVS service is at {key}, and "
-                        "lbproxy's own record doesn't have it; see who made it (keepalived, kube-proxy, ipvsadm?), or "
-                        f"remove it: ipvsadm -D {_flag(key)}", desired.listens[key])
+def _blame(key: Key) -> str:
+    return (f"somebody else's IPVS service is at {key}, and lbproxy's own record doesn't have it; see who made it "
+            f"(keepalived, kube-proxy, ipvsadm?), or remove it: ipvsadm -D {_flag(key)}")
 
 
 def _flag(key: Key) -> str:
