@@ -5,7 +5,7 @@ from collections.abc import Generator
 
 import pytest
 
-pytest_plugins = ["tests.guest.plugin"]
+pytest_plugins = ["pytester", "tests.guest.plugin"]
 
 
 @pytest.hookimpl(wrapper=True)

@@ -2,7 +2,6 @@
 
 import json
 from pathlib import Path
-from typing import cast
 
 import pytest
 
@@ -42,7 +41,8 @@ class Reader:
     def _report(self, line: str) -> pytest.TestReport:
         report = self._config.hook.pytest_report_from_serializable(config=self._config, data=json.loads(line))
         assert isinstance(report, pytest.TestReport)
-        if report.skipped:  # its place and reason; JSON knows no tuples, JUnit insists on one
-            path, number, why = cast("tuple[str, int, str]", report.longrepr)
+        reason: object = report.longrepr
+        if isinstance(reason, list):  # a skip's place and reason; JSON knows no tuples, JUnit insists on one
+            path, number, why = reason
             report.longrepr = (path, number, why)
         return report

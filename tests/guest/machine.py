@@ -1,6 +1,7 @@
 """A guest: another kernel, in software emulation, over this machine's file tree, which it can only read."""
 
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -15,6 +16,8 @@ from . import kernel
 
 REPOSITORY = Path(__file__).parents[2]
 CPUS, MEMORY = 2, "2G"
+LAST_WORDS = 2.0
+"""Seconds to wait for the rest of what it said, once it has ended."""
 SCRIPT = Path(__file__).with_name("inside.sh")
 PROGRAMS = {"qemu-system-x86_64": "qemu-system-x86", "busybox": "busybox-static"}
 
@@ -27,15 +30,10 @@ class Guest:
     """Runs one command, and ends with it. `folder` is the one place where it can write."""
 
     def __init__(self, folder: Path, command: list[str]) -> None:
-        # Emulation though there may be a /dev/kvm: it may be there and still not boot an ordinary kernel.
-        trees = [REPOSITORY, Path(sys.base_prefix)]
-        vng = [_vng(), "--run", str(_image()), "--cpus", str(CPUS), "--memory", MEMORY, "--user", "root",
-               "--disable-kvm", f"--rwdir={folder}", f"--qemu-opts={_exported(trees)}", "--",
-               " ".join(["sh", str(SCRIPT), *map(str, trees), "--", *command])]
         self._console: deque[str] = deque(maxlen=40)
         self._process = subprocess.Popen(
-            vng, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-            errors="replace", start_new_session=True, cwd=REPOSITORY, env=os.environ | {"PATH": _path()})
+            booting(folder, command), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            text=True, errors="replace", start_new_session=True, cwd=REPOSITORY, env=os.environ | {"PATH": _path()})
         self._reading = threading.Thread(target=self._read, name="console", daemon=True)
         self._reading.start()
 
@@ -51,9 +49,12 @@ class Guest:
 
     def has_ended(self, within: float) -> bool:
         """Wait for its end, at most so many seconds."""
-        with suppress(subprocess.TimeoutExpired):
+        try:
             self._process.wait(within)
-        return self._process.returncode is not None
+        except subprocess.TimeoutExpired:
+            return False
+        self._reading.join(LAST_WORDS)
+        return True
 
     def console(self) -> str:
         """The last that it said."""
@@ -63,6 +64,15 @@ class Guest:
         assert self._process.stdout
         with self._process.stdout as lines:
             self._console.extend(line.rstrip() for line in lines)
+
+
+def booting(folder: Path, command: list[str]) -> list[str]:
+    """Give the command that boots a guest for another one. Raises `CannotBootError`."""
+    trees = [REPOSITORY, Path(sys.base_prefix)]
+    # Emulation though there may be a /dev/kvm: it may be there and still not boot an ordinary kernel.
+    return [_vng(), "--run", str(_image()), "--cpus", str(CPUS), "--memory", MEMORY, "--user", "root",
+            "--disable-kvm", f"--rwdir={folder}", f"--qemu-opts={_exported(trees)}", "--",
+            shlex.join(["sh", str(SCRIPT), *map(str, trees), "--", *command])]
 
 
 def _vng() -> str:

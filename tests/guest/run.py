@@ -29,7 +29,7 @@ class Run:
         self.has_booted = False
         self._started = time.monotonic()
         self._booted = self._started
-        (folder / "tests").write_text("\n".join(tests))
+        (folder / "tests").write_text("\n".join(str(config.rootpath / test) for test in tests))
         self._reader = Reader(config, folder / "reports")
         self._guest = Guest(folder, _command(config, folder))
 
