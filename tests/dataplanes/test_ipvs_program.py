@@ -67,6 +67,7 @@ async def test_without_net_admin_it_says_so_and_auto_takes_userspace(balancer: B
     chosen = await program.logged("dataplane chosen")
     assert chosen["dataplane"] == "userspace"
     assert "NET_ADMIN" in chosen["reason"]
+    await program.logged("serving")
     assert await balancer.served_by(listen, 1) == {"alpha": 1}
 
 
