@@ -2,6 +2,7 @@
 
 from lbproxy.carrier import this_machine
 from lbproxy.dataplanes.ipvs.dataplane import IpvsDataplane
+from lbproxy.model import Service
 
 from .grounds import Ground
 from .kinds import ipvs
@@ -14,11 +15,10 @@ class Balancer(Stage):
     def __init__(self, ground: Ground) -> None:
         super().__init__(ipvs(), ground)
 
-    async def restart(self) -> None:
-        """End it without cleaning up, and start another one that is told the same."""
+    async def restart(self, *services: Service) -> None:
+        """End it without cleaning up, and start another one that is told of these."""
         assert isinstance(self.dataplane, IpvsDataplane)
-        snapshot = self.dataplane._reconciler.snapshot
         self.dataplane._is_cleaning = False
         await self.dataplane.close()
         self.dataplane = IpvsDataplane(this_machine(), is_cleaning=True)
-        await self.dataplane.apply(snapshot)
+        await self.apply(*services)

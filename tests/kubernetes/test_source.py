@@ -97,11 +97,3 @@ async def test_what_changes_nothing_is_not_published(cluster: Cluster, server: F
     server.put(SLICES, a_slice(endpoint("10.0.0.2")))
     await cluster.says("10.0.0.2")
     assert len(cluster.said) == 2
-
-
-async def test_calls_are_those_that_the_role_allows(cluster: Cluster, server: FakeApi) -> None:
-    cluster.follow()
-    await cluster.says("10.0.0.1")
-    await until(lambda: server.watched(SLICES, "services"))
-    assert {(request.verb, request.resource) for request in server.requests} == {
-        (verb, resource) for verb in ("list", "watch") for resource in (SLICES, "services")}

@@ -4,6 +4,7 @@ A Service that is gone or can't be followed any more takes nothing away: the nam
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import structlog
 
@@ -73,8 +74,12 @@ class FollowedPort:
         return self._reading
 
     def _part(self, name: str, content: Fields) -> SlicePart:
-        known = self._parts.get(name)
-        return known[1] if known and known[0] is content else read_slice(content, self._name or "")
+        """Read a slice if it is new. One that is garbled now takes away nothing of what it was."""
+        before, known = self._parts.get(name, (None, SlicePart()))
+        if before is content:
+            return known
+        part = read_slice(content, self._name or "")
+        return part if part.is_slice else replace(known, skipped=part.skipped)
 
     def _tell(self, trouble: str) -> None:
         if trouble and trouble != self._trouble:
