@@ -76,7 +76,8 @@ class App:
 
     async def _serve(self) -> None:
         async with asyncio.TaskGroup() as group:
-            self._health = Health(group, self._controller.report, self._health_metrics.count)
+            self._health = Health(group, self._controller.report, self._health_metrics.count,
+                                  self._health_metrics.stretch.set)
             tasks = [group.create_task(self._controller.run(), name="controller"),
                      group.create_task(self._source.run(self._kubernetes.take), name="source"),
                      group.create_task(self._kubernetes.run(self._controller.publish), name="kubernetes")]

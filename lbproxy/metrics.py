@@ -51,6 +51,10 @@ class HealthMetrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         checks = Counter("lbproxy_health_checks_total", "Active checks made.", ["result"], registry=registry)
+        self.stretch = Gauge("lbproxy_health_interval_factor",
+                             "By what the intervals of all checks are multiplied, as there would be too many; else 1.",
+                             registry=registry)
+        self.stretch.set(1)
         self._passed, self._failed = checks.labels("passed"), checks.labels("failed")
 
     def count(self, is_passed: bool) -> None:  # noqa: FBT001 - a callback's one fact
