@@ -4,7 +4,6 @@ A Service that is gone or can't be followed any more takes nothing away: the nam
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import structlog
 
