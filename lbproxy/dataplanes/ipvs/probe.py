@@ -9,9 +9,8 @@ from lbproxy.dataplanes.ipvs.reconciler import Machine
 from lbproxy.errors import BindError
 
 ADVICE = {
-    errno.ENOENT: "this kernel has no IPVS loaded: on the node run modprobe ip_vs, and name it in /etc/modules-load.d",
-    errno.EPERM: "the NET_ADMIN capability lacks, in the node's own user namespace",
-    errno.EACCES: "the NET_ADMIN capability lacks, in the node's own user namespace",
+    errno.EPERM: "the capability NET_ADMIN is missing, in the node's own user namespace",
+    errno.EACCES: "the capability NET_ADMIN is missing, in the node's own user namespace",
 }
 
 
