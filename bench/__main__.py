@@ -1,10 +1,11 @@
-"""`python -m bench`: measurements of lbproxy beside its peers."""
+"""`python -m bench`: measurements of lbproxy, beside its peers where there are any."""
 
 import sys
 
 import click
 
 from bench.errors import BenchError
+from bench.kubernetes.command import kubernetes
 from bench.relay.command import relay
 
 
@@ -14,6 +15,7 @@ def main() -> None:
 
 
 main.add_command(relay)
+main.add_command(kubernetes)
 
 if __name__ == "__main__":
     try:

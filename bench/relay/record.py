@@ -1,5 +1,6 @@
 """A run as Markdown: machine, versions, tables, and whether the targets were met."""
 
+from bench.machine import Machine
 from bench.relay.grid import Grid, finding_grid, verdict_grid
 from bench.relay.results import Results
 from bench.relay.summary import spread
@@ -21,18 +22,27 @@ Figures are medians over all turns; "/ name" is the median of each turn's ratio 
 def markdown(results: Results) -> str:
     """Return the whole document."""
     grids = [verdict_grid(verdicts(results)), *map(finding_grid, results.findings)]
-    return "\n".join([_head(results), *(_section(grid) for grid in grids if grid.rows)])
+    return "\n".join([_head(results), *(section(grid) for grid in grids if grid.rows)])
 
 
-def _head(results: Results) -> str:
-    machine = results.machine
-    lines = [
+def machine_lines(machine: Machine) -> str:
+    """Return what the numbers were measured on, as a list."""
+    return "\n".join([
         f"- {machine.cpu}, {machine.cores} cores, {machine.memory_gb} GB, Linux {machine.kernel}",
         f"- from Python, a cheap system call takes {machine.system_call_ns} ns, a call {machine.function_call_ns} ns",
         *(f"- {name}: {version}" for name, version in machine.versions.items()),
-    ]
+    ])
+
+
+def section(grid: Grid) -> str:
+    """Return a table with its title."""
+    rule = ["---", *("---:" for _ in grid.header[1:])]
+    return "\n".join([f"## {grid.title}", "", *map(_row, [grid.header, rule, *grid.rows]), ""])
+
+
+def _head(results: Results) -> str:
     return HEAD.format(
-        machine="\n".join(lines), rounds=results.rounds, seconds=results.seconds, started=results.started,
+        machine=machine_lines(results.machine), rounds=results.rounds, seconds=results.seconds, started=results.started,
         others=_others(results),
     )
 
@@ -44,11 +54,6 @@ def _others(results: Results) -> str:
     ]
     found = spread(shares)
     return f"{max(found.middle, 0):.0%} of a CPU" if found else "an unknown share of a CPU"
-
-
-def _section(grid: Grid) -> str:
-    rule = ["---", *("---:" for _ in grid.header[1:])]
-    return "\n".join([f"## {grid.title}", "", *map(_row, [grid.header, rule, *grid.rows]), ""])
 
 
 def _row(cells: list[str]) -> str:

@@ -1,11 +1,13 @@
 """Which dataplane runs: what was asked for or an error, and with auto what works, with the reason."""
 
 import errno
+import os
 
 import pytest
 
 from lbproxy.choice import choose
 from lbproxy.config import Config, load
+from lbproxy.dataplanes.ipvs.places import Lock
 from lbproxy.dataplanes.ipvs.reconciler import Machine
 from lbproxy.errors import ConfigError
 
@@ -65,3 +67,12 @@ async def test_what_the_other_one_has_is_refused_after_the_choice_too(machine: F
     choice = await choose(config(dataplane="auto"), machine.parts)
     with pytest.raises(ConfigError, match="--dataplane=auto is ipvs here: queue"):
         choice.check(config(dataplane="auto", queue="3"))
+
+
+async def test_ipvs_that_another_lbproxy_keeps_is_refused_by_its_pid(machine: FakeMachine) -> None:
+    lock = Lock(machine.lock)
+    lock.take()
+    with pytest.raises(ConfigError, match=rf"another lbproxy \(pid {os.getpid()}\) keeps IPVS"):
+        await choose(config(dataplane="ipvs"), machine.parts)
+    lock.release()
+    assert (await choose(config(dataplane="ipvs"), machine.parts)).active == "ipvs"

@@ -4,7 +4,9 @@ import errno
 
 from lbproxy.dataplanes.ipvs import sysctls
 from lbproxy.dataplanes.ipvs.base import KernelError
+from lbproxy.dataplanes.ipvs.places import Lock
 from lbproxy.dataplanes.ipvs.reconciler import Machine
+from lbproxy.errors import BindError
 
 ADVICE = {
     errno.ENOENT: "this kernel has no IPVS loaded: on the node run modprobe ip_vs, and name it in /etc/modules-load.d",
@@ -21,6 +23,19 @@ async def why_not(machine: Machine, *, ipv4: bool, ipv6: bool) -> str | None:
         await machine.addresses.read()
     except KernelError as error:
         return f"{ADVICE[error.errno]} ({error})" if error.errno in ADVICE else str(error)
+    if trouble := _rival(machine.lock):
+        return trouble
     for setting in sysctls.lacking(sysctls.needed(ipv4=ipv4, ipv6=ipv6), machine.sysctls):
         return f"{setting.name} can't be set to {setting.value}; {sysctls.advice(setting)}"
+    return None
+
+
+def _rival(name: str) -> str | None:
+    """Who else keeps IPVS here, as an error says it."""
+    lock = Lock(name)
+    try:
+        lock.take()
+    except BindError as error:
+        return str(error)
+    lock.release()
     return None

@@ -30,6 +30,9 @@ class SlicePart:
     """It could be read; what was left out are single endpoints at most."""
 
 
+NO_PART = SlicePart()
+
+
 def read_slice(content: object, port_name: str) -> SlicePart:
     """Read a slice for the port of this name: the *Service* port's name, which may be empty."""
     reasons: dict[str, None] = {}
