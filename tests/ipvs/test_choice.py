@@ -36,7 +36,7 @@ async def test_ipvs_is_what_was_asked_for(machine: FakeMachine) -> None:
 
 
 @pytest.mark.parametrize(("code", "says"), [
-    (errno.EPERM, "NET_ADMIN"), (errno.ENOENT, "can't read the IPVS table"), (errno.ENOBUFS, "can't read the IPVS table")])
+    (errno.EPERM, "NET_ADMIN"), (errno.ENOENT, "can't read the IPVS"), (errno.ENOBUFS, "can't read the IPVS")])
 async def test_ipvs_that_does_not_work_is_an_error_and_auto_goes_without(
         machine: FakeMachine, code: int, says: str) -> None:
     machine.kernel.dump_failures.extend([code, code])

@@ -76,7 +76,7 @@ class IpvsKernel:
         except KernelError as error:
             if error.errno == errno.ENOENT:
                 raise KernelError("this kernel has no IPVS: on the node run modprobe ip_vs and name it in "
-                                  "/etc/modules-load.d, or use --dataplane=userspace, which needs nothing", errno.ENOENT) from error
+                                  "/etc/modules-load.d, or use --dataplane=userspace", errno.ENOENT) from error
             raise
         return number(fields(answer[HEADER.size:])[FAMILY_ID])
 
