@@ -16,7 +16,7 @@ from .machine import REPOSITORY, Guest
 REPORTS = "LBPROXY_TEST_REPORTS"
 """The variable that names the file for reports; inside the guest only."""
 LIMIT = 900.0
-"""Seconds for all of it, on a machine that is busy with other things too; 200 tests took 344 s beside a load of four."""
+"""Seconds for all of it, on a machine that is busy with other things too: beside a load of four, 200 tests took 344."""
 TEST_LIMIT = 150
 """Seconds for one test: Python is about ten times slower there."""
 GLANCE = 0.1
