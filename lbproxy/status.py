@@ -1,9 +1,11 @@
 """What the running program says of itself: the admin server's `View`."""
 
 from collections.abc import Callable
+from time import monotonic
 
 from lbproxy.controller import Controller
 from lbproxy.dataplanes.base import Dataplane
+from lbproxy.facts import Program
 from lbproxy.model import Snapshot
 from lbproxy.quoting import listed
 from lbproxy.stats import Stats, WorkerStats
@@ -23,6 +25,7 @@ class Status:
                  is_stopping: Callable[[], bool], waits_for: Callable[[], list[str]]) -> None:
         self._controller, self._dataplane, self._workers = controller, dataplane, workers
         self._is_stopping, self._waits_for = is_stopping, waits_for
+        self._name, self._started = "userspace", monotonic()
 
     @property
     def snapshot(self) -> Snapshot | None:
@@ -32,6 +35,10 @@ class Status:
     def stats(self) -> Stats:
         """What the dataplane has counted."""
         return self._dataplane.stats()
+
+    def program(self) -> Program:
+        """What runs, and what troubles it."""
+        return Program(self._name, self._started, self._controller.trouble)
 
     def why_not_ready(self) -> str | None:
         """Why no new clients should be sent here; None if they should."""
