@@ -65,7 +65,7 @@ class App:
                                             zone=config.zone, coalesce=config.coalesce)
         self._health: Health | None = None
         self._status = Status(self._controller, self._dataplane, workers, self._stopping.is_set,
-                              self._kubernetes.waits_for)
+                              self._kubernetes.waits_for, choice.active.value)
         show_dataplane(registry, choice.requested, choice.active, choice.reason)
         for collector in (ProcessCollector, PlatformCollector):
             collector(registry=registry)

@@ -19,13 +19,16 @@ NAMED_AT_MOST = 5
 
 
 class Status:
-    """Reads controller and dataplane; owns nothing. `workers` gives the dataplane's processes, if it has any."""
+    """Reads controller and dataplane; owns nothing.
+
+    `workers` gives the dataplane's processes, if it has any; `name` is what it is called.
+    """
 
     def __init__(self, controller: Controller, dataplane: Dataplane, workers: Callable[[], tuple[WorkerStats, ...]],
-                 is_stopping: Callable[[], bool], waits_for: Callable[[], list[str]]) -> None:
+                 is_stopping: Callable[[], bool], waits_for: Callable[[], list[str]], name: str) -> None:
         self._controller, self._dataplane, self._workers = controller, dataplane, workers
         self._is_stopping, self._waits_for = is_stopping, waits_for
-        self._name, self._started = "userspace", monotonic()
+        self._name, self._started = name, monotonic()
 
     @property
     def snapshot(self) -> Snapshot | None:
