@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from playwright.async_api import Browser, Page, ViewportSize, async_playwright
+from playwright.async_api import Browser, CDPSession, Page, ViewportSize, async_playwright
 
 from lbproxy.model import Address
 
@@ -30,6 +30,7 @@ class Visit:
         """What the console said, and what failed."""
         self.requested: set[str] = set()
         """Whom the page asked for something: scheme, host and port."""
+        self._session: CDPSession | None = None
         page.set_default_timeout(PATIENCE)
         page.on("console", lambda message: self.complaints.append(message.text))
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
@@ -53,6 +54,18 @@ class Visit:
     async def texts(self, selector: str) -> list[str]:
         """What all such elements hold."""
         return await self.page.locator(selector).all_inner_texts()
+
+    async def time(self) -> int:
+        """Which moment it shows, in milliseconds since 1970."""
+        return int(await self.page.evaluate("document.querySelector('main').dataset.time"))
+
+    async def cpu_seconds(self) -> float:
+        """What its main thread has used so far."""
+        if self._session is None:
+            self._session = await self.page.context.new_cdp_session(self.page)
+            await self._session.send("Performance.enable", {"timeDomain": "threadTicks"})
+        metrics = (await self._session.send("Performance.getMetrics"))["metrics"]
+        return float(next(one["value"] for one in metrics if one["name"] == "TaskDuration"))
 
     async def keep(self, name: str, *, is_whole: bool = False) -> None:
         """Take a picture, for people to look at."""

@@ -16,8 +16,8 @@ from .scene import Scene, web
 pytestmark = [pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium"), pytest.mark.timeout(120)]
 
 CROWD = 1000
-SLUGGISH = 250.0
-"""Milliseconds of uninterrupted work that a user would feel; far more than is seen here, for busy machines."""
+SLUGGISH = 0.2
+"""Seconds of its main thread per second: below it, whoever types or scrolls feels nothing."""
 
 
 @pytest.fixture
@@ -136,12 +136,11 @@ async def test_pictures_light_dark_and_narrow(scene: Scene, listen: Address, oth
     program = await scene.serve(web(listen, alpha, bravo, charlie),
                                 web(other_listen, alpha, bravo, name="api", scheduler="wlc"))
     page = await visit(browser, program)
+    for address in (listen, other_listen):
+        await scene.served_by(address, 9)
+    charlie.stop()
+    await page.sees(f"{page.row(charlie.address)} .pill", "down")
     async with load(listen, 4) as seen:
-        for address in (listen, other_listen):
-            await scene.served_by(address, 9)
-        await page.sees(f"{page.row(charlie.address)} .number", "3")
-        charlie.stop()
-        await page.sees(f"{page.row(charlie.address)} .pill", "down")
         await seen.more(200)
         for name, is_phone, is_dark in (("light", False, False), ("dark", False, True), ("narrow", True, False)):
             shown = await visit(browser, program, is_phone=is_phone, is_dark=is_dark)
@@ -164,23 +163,16 @@ async def test_thousand_backends_stay_fluid(scene: Scene, listen: Address, brows
     program = await scene.serve(entry, health_interval="10s")
     page = await visit(browser, program)
     await page.go("#/service/crowd")
-    await page.page.evaluate("""() => {
-        window.longest = 0;
-        new PerformanceObserver((list) => {
-            for (const entry of list.getEntries()) window.longest = Math.max(window.longest, entry.duration);
-        }).observe({type: "longtask"});
-    }""")
-    async with load(listen, 6) as seen:
+    async with load(listen, 3) as seen:
         await page.sees(".note", f"{CROWD:,} backends")
-        await seen.more(300)
-        before = await page.page.evaluate("document.querySelector('main').dataset.time")
-        await page.until(f"document.querySelector('main').dataset.time > {int(before) + 3000}")
+        await seen.more(CROWD)
+        before, used = await page.time(), await page.cpu_seconds()
+        await page.until(f"document.querySelector('main').dataset.time > {before + 4000}")
+        told, used = (await page.time() - before) / 1000, await page.cpu_seconds() - used
         await page.keep("thousand")
         assert await page.page.evaluate("document.querySelectorAll('.body .row').length") == CROWD
         await page.page.locator(".search").fill("127.203.7.250")
         await page.until("document.querySelectorAll('.body .row').length === 1")
-        longest = await page.page.evaluate("window.longest")
     await crowd.close()
-    assert longest < SLUGGISH
+    assert used / told < SLUGGISH
     assert page.complaints == []
-

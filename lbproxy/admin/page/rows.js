@@ -6,7 +6,8 @@ import { bytes, count, duration, left, rate } from "./text.js";
 const URGENCY = { down: 0, draining: 1, active: 2, removed: 3 };
 const HEADINGS = ["backend", "state", "for", "connections", "new/s", "bytes/s", "total", "failed", "weight"];
 
-const byAddress = (one, other) => one.address.localeCompare(other.address, "en", { numeric: true });
+const { compare: inOrder } = new Intl.Collator("en", { numeric: true }); // far faster than localeCompare
+const byAddress = (one, other) => inOrder(one.address, other.address);
 
 /** The orders that can be chosen; ties go by address. */
 export const ORDERS = {
@@ -77,13 +78,17 @@ class Row {
   }
 
   draw(backend, now, most) {
+    const why = backend.state === "active" && backend.reason === "ready" ? "" : reason(backend, now);
+    const age = backend.since === null ? "" : duration((now - backend.since) / 1000);
+    const news = `${why} ${age} ${most} ${backend.perSecond} ${backend.bytesPerSecond}`;
+    if (backend === this.backend && news === this.news) return;
+    [this.backend, this.news] = [backend, news];
     mark(this.element, "data-state", backend.state);
     mark(this.pill, "data-state", backend.state);
     say(this.pill, backend.state);
-    const why = backend.state === "active" && backend.reason === "ready" ? "" : reason(backend, now);
     say(this.why, why);
     mark(this.why, "title", why);
-    say(this.cells.for, backend.since === null ? "" : duration((now - backend.since) / 1000));
+    say(this.cells.for, age);
     say(this.number, count(backend.active));
     const width = `scaleX(${most ? (backend.active / most).toFixed(3) : 0})`;
     if (this.fill.style.transform !== width) this.fill.style.transform = width;
