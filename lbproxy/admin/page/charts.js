@@ -25,7 +25,7 @@ const ACTIVE = {
   title: "open connections", format: count, lines: [{ field: "active" }], text: (service) => count(service.active),
 };
 const TROUBLE = {
-  title: "rejected and retried", format: perSecond,
+  title: "trouble", format: perSecond,
   lines: [{ field: "rejected", name: "rejected", style: "bad" }, { field: "retries", name: "retried", style: "warn" }],
   text: (service) => `${perSecond(service.latest.rejected)}, ${perSecond(service.latest.retries)}`,
 };

@@ -7,7 +7,7 @@ import { clock, duration } from "./text.js";
 const SVG = "http://www.w3.org/2000/svg";
 const WIDTH = 300;
 const HEIGHT = 100;
-const NARROWEST = 60_000; // milliseconds that a curve shows at least
+const NARROWEST = 30_000; // milliseconds that a curve shows at least
 
 /** One chart: a title, the latest value, and a line for each of `lines` ({name, field, text}). */
 export class Curve {
@@ -33,7 +33,8 @@ export class Curve {
     const plot = make("div.plot", { pointermove: (event) => this.#point(event), pointerleave: () => this.#leave() },
                       this.svg, this.top, this.readout);
     this.title = title;
-    this.element = make("figure.curve", {}, make("figcaption", {}, make("span.name", {}, title), this.value), plot);
+    const keys = lines.filter((line) => line.name).map((line) => make(line.style ? `span.key.${line.style}` : "span.key", {}, line.name));
+    this.element = make("figure.curve", {}, make("figcaption", {}, make("span.name", {}, title), ...keys, this.value), plot);
   }
 
   /** Show these points, `text` being what they come to now. */
