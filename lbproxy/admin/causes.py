@@ -11,7 +11,9 @@ from lbproxy.stats import Choice
 from lbproxy.units import format_roughly
 
 RULES = {Scheduler.LC: "the fewest connections", Scheduler.WLC: "the fewest connections per weight",
-         Scheduler.RR: "in turn", Scheduler.WRR: "in turn, in proportion to the weights"}
+         Scheduler.RR: "in turn", Scheduler.WRR: "in turn, in proportion to the weights",
+         Scheduler.SH: "by the client's address", Scheduler.MH: "by the client's address, the same everywhere",
+         Scheduler.SED: "the shortest wait to be expected", Scheduler.NQ: "who is idle, else the shortest wait"}
 """What a scheduler goes by."""
 
 

@@ -3,13 +3,12 @@
 import pytest
 from rich.console import Console, RenderableType
 
-from lbproxy.admin import explain_shape, shape
 from lbproxy.console.explanation import explanation
 from lbproxy.console.rates import Rate, rates
 from lbproxy.console.status import status, top
 from lbproxy.console.words import rate, size
 
-from .samples import PROGRAM, backend, state
+from .samples import backend, explained, program, state
 
 HOSTILE = "\x1b[31m[bold]x\n"
 
@@ -30,8 +29,8 @@ def test_status_tells_standing_reasons_and_rejections() -> None:
 
 
 def test_trouble_is_told_at_the_top() -> None:
-    program: shape.ProgramShape = {**PROGRAM, "not_ready": "no usable backend", "trouble": "address in use"}
-    lines = [line.rstrip() for line in drawn(status(state(program=program))).splitlines()]
+    told = state(program=program(not_ready="no usable backend", trouble="address in use"))
+    lines = [line.rstrip() for line in drawn(status(told)).splitlines()]
     assert lines[0].startswith("NOT READY ")
     assert lines[1:3] == ["not ready: no usable backend", "not applied: address in use"]
 
@@ -64,14 +63,8 @@ def test_size_goes_by_thousands(value: float, text: str) -> None:
 
 
 def test_nothing_that_is_said_can_steer_the_terminal() -> None:
-    program: shape.ProgramShape = {**PROGRAM, "trouble": HOSTILE, "version": HOSTILE}
-    told = state(backend(HOSTILE, HOSTILE, HOSTILE), name=HOSTILE, program=program)
-    explained: explain_shape.ExplanationShape = {"time": "", "services": [{
-        "name": HOSTILE, "scheduler": "lc", "next": [{"worker": 0, "backend": HOSTILE}], "backends": [{
-            "address": HOSTILE, "state": HOSTILE, "reason": HOSTILE, "for_seconds": None, "is_open": True, "active": 0,
-            "weight": 1, "causes": [{"about": HOSTILE, "says": HOSTILE, "is_decisive": True}], "endpoint": None,
-            "check": None, "ejected_for_seconds": None, "drain": None, "scores": []}]}]}
-    for picture in (status(told), top(told, {}, 9), explanation(explained)):
+    told = state(backend(HOSTILE, HOSTILE, HOSTILE), name=HOSTILE, program=program(trouble=HOSTILE, version=HOSTILE))
+    for picture in (status(told), top(told, {}, 9), explanation(explained(HOSTILE))):
         text = drawn(picture)
         assert "\x1b" not in text
         assert r"\x1b[31m[bold]x\n" in text
