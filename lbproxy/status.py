@@ -24,7 +24,8 @@ class Status:
     `workers` gives the dataplane's processes, if it has any; `name` is what it is called.
     """
 
-    def __init__(self, controller: Controller, dataplane: Dataplane, workers: Callable[[], tuple[WorkerStats, ...]],
+    def __init__(self, controller: Controller, dataplane: Dataplane,  # noqa: PLR0913, PLR0917 - all that it tells of
+                 workers: Callable[[], tuple[WorkerStats, ...]],
                  is_stopping: Callable[[], bool], waits_for: Callable[[], list[str]], name: str) -> None:
         self._controller, self._dataplane, self._workers = controller, dataplane, workers
         self._is_stopping, self._waits_for = is_stopping, waits_for

@@ -2,8 +2,8 @@ from lbproxy.admin.explain_shape import ExplanationShape
 from lbproxy.admin.shape import BackendShape, ProgramShape, StateShape
 
 PROGRAM: ProgramShape = {
-    "version": "1.2", "dataplane": "userspace", "pid": 7, "uptime_seconds": 95.0, "not_ready": None, "not_healthy": None,
-    "trouble": "", "workers": [], "worker_restarts_total": 0}
+    "version": "1.2", "dataplane": "userspace", "pid": 7, "uptime_seconds": 95.0, "not_ready": None,
+    "not_healthy": None, "trouble": "", "workers": [], "worker_restarts_total": 0}
 
 
 def program(*, not_ready: str | None = None, trouble: str = "", version: str = "1.2") -> ProgramShape:
