@@ -6,6 +6,7 @@ import click
 
 from bench.errors import BenchError
 from bench.kubernetes.command import kubernetes
+from bench.pages.command import pages
 from bench.relay.command import relay
 
 
@@ -16,6 +17,7 @@ def main() -> None:
 
 main.add_command(relay)
 main.add_command(kubernetes)
+main.add_command(pages)
 
 if __name__ == "__main__":
     try:

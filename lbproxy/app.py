@@ -13,21 +13,26 @@ from prometheus_client import CollectorRegistry, PlatformCollector, ProcessColle
 
 from lbproxy import logs
 from lbproxy.admin.collector import TableCollector
+from lbproxy.admin.guard import Guard
+from lbproxy.admin.office import Office
 from lbproxy.admin.server import serve
+from lbproxy.admin.token import TokenError, TokenFile
 from lbproxy.carrier import carrier, this_machine
 from lbproxy.choice import Choice, choose
 from lbproxy.config import Config
 from lbproxy.config.options import DataplaneName
 from lbproxy.controller import Controller
-from lbproxy.errors import LbproxyError
+from lbproxy.desk import OperatorDesk
+from lbproxy.errors import ConfigError, LbproxyError
 from lbproxy.health import Health
 from lbproxy.limits import raise_descriptor_limit
-from lbproxy.metrics import ConfigMetrics, HealthMetrics, SyncMetrics, WatchMetrics, show_dataplane
+from lbproxy.metrics import AdminMetrics, ConfigMetrics, HealthMetrics, SyncMetrics, WatchMetrics, show_dataplane
 from lbproxy.model import BackendKey, Snapshot
 from lbproxy.sources.configured import ConfiguredSource
 from lbproxy.sources.kubernetes.connection import Connection
 from lbproxy.sources.kubernetes.source import KubernetesSource
 from lbproxy.status import Status
+from lbproxy.timeline import Timeline
 
 FULL_COLLECTION_AFTER = 100
 """Collections of young garbage until one of all, which holds the loop up for 45 ms with 10,000 backends: by default it
@@ -35,15 +40,15 @@ would come with every 75th change of an endpoint, with this with fewer than one 
 
 log = structlog.get_logger()
 
-FIXED_AT_START = ("dataplane", "workers", "admin", "shutdown_delay", "log_level", "log_format",
-                  "kubeconfig", "context", "zone", "coalesce", "ipvs_fwmark", "cleanup")
+FIXED_AT_START = ("dataplane", "workers", "admin", "admin_token_file", "admin_hosts", "shutdown_delay",
+                  "log_level", "log_format", "kubeconfig", "context", "zone", "coalesce", "ipvs_fwmark", "cleanup")
 """Options whose change in the file takes effect only at the next start; the log says so."""
 
 
 class App:
     """One running lbproxy."""
 
-    def __init__(self, config: Config, reload: Callable[[], Config], choice: Choice) -> None:
+    def __init__(self, config: Config, reload: Callable[[], Config], choice: Choice, timeline: Timeline) -> None:
         registry = CollectorRegistry()
         self._config, self._choice = config, choice
         self._stopping = asyncio.Event()
@@ -60,12 +65,13 @@ class App:
                                             zone=config.zone, coalesce=config.coalesce)
         self._health: Health | None = None
         self._status = Status(self._controller, self._dataplane, workers, self._stopping.is_set,
-                              self._kubernetes.waits_for)
+                              self._kubernetes.waits_for, choice.active.value)
         show_dataplane(registry, choice.requested, choice.active, choice.reason)
         for collector in (ProcessCollector, PlatformCollector):
             collector(registry=registry)
         registry.register(TableCollector(self._status))
-        self._registry = registry
+        desk = OperatorDesk(self._controller, self._dataplane, lambda: self._health.results if self._health else {})
+        self._office = Office(self._status, registry, desk, timeline, _guard(config, AdminMetrics(registry)))
 
     async def run(self) -> None:
         """Serve until SIGTERM (or SIGINT, which skips the delay), then drain; a second signal ends at once."""
@@ -75,7 +81,7 @@ class App:
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self._dataplane.close)
             if self._config.admin:
-                await stack.enter_async_context(serve(self._config.admin, self._status, self._registry))
+                await stack.enter_async_context(serve(self._config.admin, self._office))
             await self._serve()
             await self._in_time(self._dataplane.drain(self._drain_timeout))
             await self._dataplane.close()
@@ -140,7 +146,7 @@ class App:
             listens = [str(address) for service in snapshot.services.values() for address in service.listens]
             processes = {"workers": self._config.workers} if self._choice.active is DataplaneName.USERSPACE else {}
             log.info("serving", listen=listens, dataplane=self._choice.active.value, **processes,
-                     admin=str(self._config.admin or "off"))
+                     admin=",".join(map(str, self._config.admin)) or "off")
 
     def _on_reload(self, config: Config | None) -> None:
         self._config_metrics.count(is_success=config is not None)
@@ -153,23 +159,38 @@ class App:
 
 def run(config: Config, reload: Callable[[], Config]) -> int:
     """Run until a signal ends it; return the exit code. Raises `BindError` if an address can't be had."""
-    logs.configure(config.log_level, config.log_format)
+    timeline = Timeline()
+    logs.configure(config.log_level, config.log_format, timeline)
     raise_descriptor_limit()
     gc.freeze()
     gc.set_threshold(*gc.get_threshold()[:2], FULL_COLLECTION_AFTER)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_run(config, reload))
+        runner.run(_run(config, reload, timeline))
     return 0
 
 
-async def _run(config: Config, reload: Callable[[], Config]) -> None:
+async def _run(config: Config, reload: Callable[[], Config], timeline: Timeline) -> None:
     choice = await choose(config, this_machine)
     if choice.requested is DataplaneName.AUTO:
         log.info("dataplane chosen", dataplane=choice.active.value, reason=choice.reason)
     try:
-        await App(config, reload, choice).run()
+        await App(config, reload, choice, timeline).run()
     except* LbproxyError as group:
         raise _first(group) from None
+
+
+def _guard(config: Config, metrics: AdminMetrics) -> Guard:
+    """Raise `ConfigError` if the token file can't be used: later it may be replaced, now it is a mistake."""
+    token = TokenFile(Path(config.admin_token_file)) if config.admin_token_file else None
+    if token is not None:
+        try:
+            token.read()
+        except TokenError as error:
+            raise ConfigError(f"--admin-token-file: {error}") from None
+        if token.is_open_to_all():
+            log.warning("every user of this machine can read the admin token", file=config.admin_token_file)
+    hosts = frozenset(filter(None, config.admin_hosts.lower().split(",")))
+    return Guard(token, hosts, metrics.count_refusal)
 
 
 def _first(group: BaseExceptionGroup[LbproxyError]) -> LbproxyError:

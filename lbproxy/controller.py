@@ -20,6 +20,7 @@ from lbproxy.errors import BindError, DataplaneError
 from lbproxy.metrics import SyncMetrics
 from lbproxy.model import Address, BackendKey, Services, Snapshot
 from lbproxy.narration import narrate
+from lbproxy.orders import Order
 from lbproxy.stats import BackendStats
 from lbproxy.table import Table
 
@@ -70,6 +71,18 @@ class Controller:
         self._drift = trouble
         self._wake.set()
 
+    def order(self, key: BackendKey, order: Order) -> bool:
+        """Drain a backend because an operator says so; False if there is no such backend."""
+        is_known = self.table.order(key, order)
+        self._wake.set()
+        return is_known
+
+    def take_back(self, key: BackendKey) -> bool:
+        """End an operator's drain; False if there was none."""
+        was_ordered = self.table.take_back(key)
+        self._wake.set()
+        return was_ordered
+
     async def run(self) -> None:
         """Apply until cancelled. Raises `BindError` if the very first snapshot can't be."""
         while True:
@@ -104,6 +117,9 @@ class Controller:
         narrate(self.applied, snapshot)
         self._metrics.note_applied(self.applied, snapshot)
         self.applied = snapshot
+        self.table.confirm()
+        if self.table.is_stale:
+            self._wake.set()
         self._on_applied(snapshot)
 
     def _on_refused(self, error: DataplaneError) -> None:

@@ -3,10 +3,13 @@
 from dataclasses import dataclass
 
 from lbproxy.model import Address, Backend, Endpoint, State
+from lbproxy.orders import BY_OPERATOR, Order
 
 FIRST_EJECTION = 10.0
 """Seconds; each further one lasts twice as long."""
 LONGEST_EJECTION = 300.0
+EJECTED = "ejected: connects failed in a row"
+"""The reason of such a backend's state."""
 FORGIVEN_AFTER = 300.0
 """Seconds without an ejection after which the next one is a first one again."""
 
@@ -23,8 +26,10 @@ class Entry:
     ejected_until: float = 0.0
     ejected_for: float = 0.0
     """How long the last ejection was; 0: there was none, or it is forgiven."""
+    order: Order | None = None
+    """What an operator wants of it; None: nothing."""
     deadline: float | None = None
-    """When its remaining connections are reset; set while it drains for good."""
+    """When its remaining connections are reset; set while it drains for good, or by order."""
     backend: Backend | None = None
     """As in the last snapshot; None if it was not in it."""
 
@@ -37,9 +42,12 @@ class Entry:
         return self.ejected_for
 
     def drain_deadline(self, now: float, timeout: float) -> float | None:
-        """When what it still holds is reset: `timeout` seconds after it began to go away; None if it stays."""
+        """When what it still holds is reset: `timeout` seconds after it began to go away; None if it stays.
+
+        An order's deadline holds as long as the order.
+        """
         if self.endpoint is not None and not self.endpoint.is_terminating:
-            return None
+            return self.order.deadline if self.order else None
         return now + timeout if self.deadline is None else self.deadline
 
     def is_overdue(self, now: float) -> bool:
@@ -49,15 +57,25 @@ class Entry:
     def is_wanted(self) -> bool:
         """The source wants it to get new connections: only such a backend is worth a verdict of ours."""
         endpoint = self.endpoint
+        if self.order is not None:
+            return False
         return endpoint is not None and endpoint.is_ready and not endpoint.is_terminating and endpoint.weight > 0
 
     def is_dead(self) -> bool:
         """Active checks, which only judge who is wanted, have found nobody there."""
         return self.is_wanted() and self.failure is not None
 
+    def ends_at(self, reason: str) -> float | None:
+        """When a state that it has for this reason ends by itself: an operator's drain, an ejection; None: never."""
+        if reason == BY_OPERATOR and self.order is not None:
+            return self.order.until
+        return self.ejected_until if reason == EJECTED else None
+
     def is_last_resort(self) -> bool:
         """It is going away but still serves (Kubernetes KEP-1669), or is only ejected: better than nobody."""
         endpoint = self.endpoint
+        if self.order is not None:
+            return False
         if self.is_wanted():
             return self.failure is None
         return endpoint is not None and endpoint.is_terminating and endpoint.is_serving and endpoint.weight > 0
@@ -70,6 +88,8 @@ def judge(entry: Entry, now: float, *, trusts_checks: bool) -> tuple[State, str]
         return State.DRAINING, "removed"
     if endpoint.is_terminating:
         return State.DRAINING, "terminating" if endpoint.is_serving else "terminating, not serving"
+    if entry.order is not None:
+        return State.DRAINING, BY_OPERATOR
     if not endpoint.is_ready:
         return State.DOWN, "not ready"
     if endpoint.weight == 0:
@@ -77,5 +97,5 @@ def judge(entry: Entry, now: float, *, trusts_checks: bool) -> tuple[State, str]
     if entry.failure is not None and trusts_checks:
         return State.DOWN, f"check failed: {entry.failure}"
     if entry.ejected_until > now:
-        return State.DOWN, "ejected: connects failed in a row"
+        return State.DOWN, EJECTED
     return State.ACTIVE, "ready" if entry.failure is None else "checks ignored: too many backends fail them"

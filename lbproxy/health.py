@@ -9,10 +9,12 @@ import errno
 import random
 import socket
 from collections.abc import Callable, Iterable
+from time import monotonic
 
 import structlog
 
 from lbproxy import differences
+from lbproxy.facts import CheckResult
 from lbproxy.model import Address, BackendKey, HealthPolicy, Service, Snapshot
 from lbproxy.sockets import reset_on_close
 
@@ -44,6 +46,8 @@ class Health:
         self._stretch = self._told_stretch = 1.0
         self._tasks: dict[BackendKey, asyncio.Task[None]] = {}
         self._dead: dict[BackendKey, str] = {}  # outlives a change of policy
+        self.results: dict[BackendKey, CheckResult] = {}
+        """The last check of each backend that is checked and was."""
 
     def watch(self, snapshot: Snapshot) -> None:
         """Check these backends from now on, and no others."""
@@ -78,6 +82,7 @@ class Health:
         task = self._tasks.pop(key, None)
         if task is not None:
             task.cancel()
+        self.results.pop(key, None)
 
     def _set_stretch(self, stretch: float) -> None:
         if stretch != self._stretch:
@@ -93,12 +98,19 @@ class Health:
         streak = Streak(policy, self._dead.get(key))
         await asyncio.sleep(self._stretch * policy.interval * random.random())  # noqa: S311 - spreads load, guards nothing
         while True:
+            began = monotonic()
             failure = await probe(key.address, policy.timeout)
+            self._remember(key, began, failure)
             self._count(failure is None)
             if streak.take(failure):
                 self._tell(key, streak.verdict)
             jitter = random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - as above
             await asyncio.sleep(self._stretch * policy.interval * jitter)
+
+    def _remember(self, key: BackendKey, began: float, failure: str | None) -> None:
+        now, before = monotonic(), self.results.get(key)
+        is_alike = before is not None and (before.failure is None) == (failure is None)
+        self.results[key] = CheckResult(now, now - began, failure, before.in_a_row + 1 if before and is_alike else 1)
 
     def _tell(self, key: BackendKey, verdict: str | None) -> None:
         if verdict is None:

@@ -69,6 +69,20 @@ class HealthMetrics:
         (self._passed if is_passed else self._failed).inc()
 
 
+class AdminMetrics:
+    """Whom the admin server turned away."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._refused = Counter("lbproxy_admin_requests_refused_total", "Requests that the admin server turned away.",
+                                ["reason"], registry=registry)
+        for reason in ("host", "cross_site", "read_only", "token"):
+            self._refused.labels(reason)
+
+    def count_refusal(self, reason: str) -> None:
+        """Count one request."""
+        self._refused.labels(reason).inc()
+
+
 class ConfigMetrics:
     """How well the configuration file follows its editor; the names are Prometheus's own."""
 

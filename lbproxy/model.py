@@ -97,6 +97,8 @@ class Endpoint:
     is_ready: bool = True
     is_serving: bool = True
     is_terminating: bool = False
+    origin: str = field(default="", compare=False)
+    """Who says so: a slice of Kubernetes, as `slice NAME`; empty: the configuration."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +170,7 @@ class BackendKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Backend:
-    """One backend as the table judges it. `since` and `deadline` are on the loop's monotonic clock."""
+    """One backend as the table judges it. `since`, `deadline` and `until` are on the loop's monotonic clock."""
 
     address: Address
     weight: int
@@ -182,6 +184,8 @@ class Backend:
     """When a DRAINING backend's remaining connections are reset."""
     is_dead: bool = False
     """Active checks hold it for dead: who waits for it would wait in vain. Only ever true of one that is DOWN."""
+    until: float | None = None
+    """When this state ends by itself: an ejection, or a drain that an operator ordered for a time."""
 
 
 @dataclass(frozen=True, slots=True)

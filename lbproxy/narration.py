@@ -8,9 +8,10 @@ import structlog
 
 from lbproxy import differences
 from lbproxy.model import Backend, BackendKey, Snapshot, State
+from lbproxy.timeline import KEPT
 
 MOST_LINES = 50
-"""State changes of one snapshot that are logged one by one."""
+"""State changes of one snapshot that are logged one by one; further ones are for the timeline, as debug."""
 
 log = structlog.get_logger()
 
@@ -18,10 +19,11 @@ log = structlog.get_logger()
 def narrate(before: Snapshot | None, after: Snapshot) -> None:
     """Log what has changed from one snapshot to the next."""
     changes = list(_changes(before, after))
-    for key, old, new in changes[:MOST_LINES]:
+    for number, (key, old, new) in enumerate(changes[:KEPT]):
         fields = {"service": key.service, "backend": str(key.address), "state": _state(new),
                   "before": _state(old) if old else "unknown", "reason": new.reason if new else _farewell(old)}
-        (log.warning if new and new.state is State.DOWN else log.info)("backend", **fields)
+        write = log.debug if number >= MOST_LINES else log.warning if new and new.state is State.DOWN else log.info
+        write("backend", **fields)
     if len(changes) > MOST_LINES:
         rest = Counter(_state(new) for _, _, new in changes[MOST_LINES:])
         log.info("further backends", **rest)

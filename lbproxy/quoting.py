@@ -20,9 +20,9 @@ def quoted(value: object) -> str:
     return f"a {type(value).__name__}"
 
 
-def cut(text: str) -> str:
+def cut(text: str, longest: int = _LONGEST) -> str:
     """Give enough of a text to recognize it by."""
-    return text if len(text) <= _LONGEST else text[:_LONGEST] + "…"
+    return text if len(text) <= longest else text[:longest] + "…"
 
 
 def escaped(text: str) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from lbproxy.differences import one_sided
 from lbproxy.entry import Entry, judge
 from lbproxy.model import Address, Backend, Service, ServiceSpec, State
+from lbproxy.orders import Orders
 
 PANIC_SHARE = 0.5
 """If more than this share of a service's backends fail their checks, it is the checks that are doubted."""
@@ -19,8 +20,10 @@ EJECTED_SHARE = 0.5
 class Roster:
     """The backends of one service, and the judgement over them."""
 
-    def __init__(self, spec: ServiceSpec) -> None:
+    def __init__(self, spec: ServiceSpec, orders: Orders) -> None:
         self.spec = spec
+        self.orders = orders
+        """What an operator wants; it outlives the roster."""
         self.is_listed = False
         """The source has this service."""
         self.is_panicking = False
@@ -39,6 +42,8 @@ class Roster:
         self._touched: set[Address] = set()
         """Those to be judged again."""
         self._service: Service | None = None
+        self._obeyed: set[Address] = set()
+        """Whose entries may hold an order."""
 
     def publish(self, spec: ServiceSpec | None) -> bool:
         """Take what the source says now (None: nothing any more) and return whether that is news."""
@@ -84,8 +89,16 @@ class Roster:
         self._drop(address)
         return True
 
+    def confirm(self) -> bool:
+        """The dataplane has made the last judgement true; return whether orders were carried out by that."""
+        done = [address for address in self.orders if self._is_carried_out(address)]
+        for address in done:
+            self.orders.carry_out(address)
+        return bool(done)
+
     def judge(self, now: float) -> Service | None:
         """The service as a dataplane is to run it; None when nothing of it is left."""
+        self._obey(now)
         was_panicking, had_active = self.is_panicking, bool(self._active)
         self.is_panicking = len(self._failing) > PANIC_SHARE * len(self._wanted)
         touched = self._touched | {address for address, time in self._times.items() if time <= now}
@@ -135,6 +148,24 @@ class Roster:
             _mark(self._active, entry.address, state is State.ACTIVE)
         return verdicts
 
+    def _is_carried_out(self, address: Address) -> bool:
+        entry, order = self.entries.get(address), self.orders.get(address)
+        if entry is None or order is None or order is not entry.order or entry.backend is not None:
+            return False
+        return entry.endpoint is not None and order.deadline is not None and entry.deadline == order.deadline
+
+    def _obey(self, now: float) -> None:
+        """Tell the entries what was ordered; whose order is new or over is judged again."""
+        if not self.orders and not self._obeyed:
+            return
+        self.orders.expire(self.entries, now)
+        for address in {*self.orders, *self._obeyed} & self.entries.keys():
+            entry, order = self.entries[address], self.orders.get(address)
+            if entry.order is not order:
+                entry.order = order
+                self._touch(entry)
+        self._obeyed = set(self.orders)
+
     def _note(self, entry: Entry, state: State, reason: str, now: float, *, is_open: bool) -> None:
         entry.deadline = entry.drain_deadline(now, self.spec.policy.drain_timeout)
         self._time(entry, now)
@@ -145,14 +176,16 @@ class Roster:
         since = old.since if old is not None and old.state is state else now
         weight = entry.endpoint.weight if entry.endpoint else 0
         is_dead = state is State.DOWN and entry.is_dead() and not self.is_panicking
-        new = Backend(entry.address, weight, state, reason, since, is_open, entry.deadline, is_dead)
+        new = Backend(entry.address, weight, state, reason, since, is_open, entry.deadline, is_dead,
+                      entry.ends_at(reason))
         entry.backend = old if old == new else new
 
     def _time(self, entry: Entry, now: float) -> None:
         """Note when time alone will change it."""
         _mark(self._ejected, entry.address, entry.ejected_until > now)
         self._times.pop(entry.address, None)
-        times = [time for time in (entry.deadline, entry.ejected_until) if time is not None and time > now]
+        until = entry.order.until if entry.order else None
+        times = [time for time in (entry.deadline, entry.ejected_until, until) if time is not None and time > now]
         if times:
             self._times[entry.address] = min(times)
 

@@ -5,8 +5,9 @@ Everything but the gauges (`active`, `queued`, `descriptors`, `is_paused`) only 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from lbproxy.model import BackendKey
+from lbproxy.model import Address, BackendKey
 
 
 @dataclass(slots=True)
@@ -71,6 +72,27 @@ class WorkerStats:
     """It accepts nothing for want of descriptors."""
     accept_pauses: int
     accept_errors: int
+
+
+class Score(NamedTuple):
+    """One backend in one scheduler's eyes."""
+
+    score: float | None
+    """The least is chosen; None: it is not to be chosen."""
+    active: int
+    """Connections that this scheduler has given it, established and connecting."""
+    is_full: bool
+    """It has `max_conns`."""
+
+
+class Choice(NamedTuple):
+    """Whom one scheduler would choose next for a service; each worker has its own."""
+
+    worker: int
+    next: Address | None
+    scores: Mapping[Address, Score]
+    oldest_seconds: Mapping[Address, float]
+    """Age of the oldest connection of each backend that was asked for and has any."""
 
 
 @dataclass(slots=True)

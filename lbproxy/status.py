@@ -1,9 +1,11 @@
 """What the running program says of itself: the admin server's `View`."""
 
 from collections.abc import Callable
+from time import monotonic
 
 from lbproxy.controller import Controller
 from lbproxy.dataplanes.base import Dataplane
+from lbproxy.facts import Program
 from lbproxy.model import Snapshot
 from lbproxy.quoting import listed
 from lbproxy.stats import Stats, WorkerStats
@@ -17,12 +19,17 @@ NAMED_AT_MOST = 5
 
 
 class Status:
-    """Reads controller and dataplane; owns nothing. `workers` gives the dataplane's processes, if it has any."""
+    """Reads controller and dataplane; owns nothing.
 
-    def __init__(self, controller: Controller, dataplane: Dataplane, workers: Callable[[], tuple[WorkerStats, ...]],
-                 is_stopping: Callable[[], bool], waits_for: Callable[[], list[str]]) -> None:
+    `workers` gives the dataplane's processes, if it has any; `name` is what it is called.
+    """
+
+    def __init__(self, controller: Controller, dataplane: Dataplane,  # noqa: PLR0913, PLR0917 - all that it tells of
+                 workers: Callable[[], tuple[WorkerStats, ...]],
+                 is_stopping: Callable[[], bool], waits_for: Callable[[], list[str]], name: str) -> None:
         self._controller, self._dataplane, self._workers = controller, dataplane, workers
         self._is_stopping, self._waits_for = is_stopping, waits_for
+        self._name, self._started = name, monotonic()
 
     @property
     def snapshot(self) -> Snapshot | None:
@@ -32,6 +39,10 @@ class Status:
     def stats(self) -> Stats:
         """What the dataplane has counted."""
         return self._dataplane.stats()
+
+    def program(self) -> Program:
+        """What runs, and what troubles it."""
+        return Program(self._name, self._started, self._controller.trouble)
 
     def why_not_ready(self) -> str | None:
         """Why no new clients should be sent here; None if they should."""

@@ -6,7 +6,9 @@ will change it. Services and backends that did not change stay the same objects 
 
 from collections.abc import Mapping
 
-from lbproxy.model import BackendKey, Service, Services, Snapshot
+from lbproxy.entry import Entry
+from lbproxy.model import Address, BackendKey, Service, Services, Snapshot
+from lbproxy.orders import Order, Orders
 from lbproxy.roster import Roster
 
 
@@ -15,6 +17,7 @@ class Table:
 
     def __init__(self) -> None:
         self._rosters: dict[str, Roster] = {}
+        self._orders: dict[str, Orders] = {}
         self._changed: set[str] = set()
         self._snapshot = Snapshot(0, {})
 
@@ -24,7 +27,7 @@ class Table:
             spec = services.get(name)
             roster = self._rosters.get(name)
             if roster is None and spec is not None:
-                roster = self._rosters[name] = Roster(spec)
+                roster = self._rosters[name] = Roster(spec, self._orders.setdefault(name, Orders()))
             if roster is not None and roster.publish(spec):
                 self._changed.add(name)
 
@@ -44,6 +47,40 @@ class Table:
         if seconds is not None:
             self._changed.add(key.service)
         return seconds
+
+    def order(self, key: BackendKey, order: Order) -> bool:
+        """Drain a backend until told otherwise or until the order's time is over; False if there is no such backend."""
+        if key.address not in self.entries(key.service):
+            return False
+        self._orders[key.service].give(key.address, order)
+        self._changed.add(key.service)
+        return True
+
+    def take_back(self, key: BackendKey) -> bool:
+        """End such an order, also that for a backend that is gone; False if there was none."""
+        was_ordered = key.service in self._orders and self._orders[key.service].take_back(key.address)
+        if was_ordered and key.service in self._rosters:
+            self._changed.add(key.service)
+        return was_ordered
+
+    def confirm(self) -> None:
+        """The dataplane has made the latest snapshot true."""
+        self._changed.update(name for name, roster in self._rosters.items() if roster.orders and roster.confirm())
+
+    @property
+    def is_stale(self) -> bool:
+        """Something has changed since the latest snapshot was made."""
+        return bool(self._changed)
+
+    def orders(self, now: float) -> dict[BackendKey, Order]:
+        """Every order that is in force, also those for backends that are gone."""
+        return {BackendKey(name, address): order for name, orders in self._orders.items()
+                for address in orders if (order := orders.get(address)) and not order.has_ended(now)}
+
+    def entries(self, service: str) -> Mapping[Address, Entry]:
+        """The facts about a service's backends, to read at this moment; none if there is no such service."""
+        roster = self._rosters.get(service)
+        return roster.entries if roster else {}
 
     def forget(self, key: BackendKey) -> None:
         """A draining backend has no connection left: it need not stay until its deadline."""
@@ -71,6 +108,7 @@ class Table:
             service = self._rosters[name].judge(now)
             if service is None:
                 del self._rosters[name]
+                self._orders[name].expire((), now)
                 services.pop(name, None)
             else:
                 services[name] = service

@@ -3,10 +3,12 @@
 Whole numbers only, down to a millisecond, so that what is printed reads back as the same value.
 """
 
+import math
 import re
 
 from lbproxy.quoting import quoted
 
+MINUTE = 60
 EXAMPLES = "500ms, 2s or 1h30m"
 
 _MILLISECONDS = {"h": 3_600_000, "m": 60_000, "s": 1000, "ms": 1}
@@ -31,6 +33,15 @@ def format_duration(seconds: float) -> str:
         number, rest = divmod(rest, unit)
         words += f"{number}{name}" if number else ""
     return words or "0s"
+
+
+def format_roughly(seconds: float) -> str:
+    """Write for people how long something takes, never too little: 540.2 is `10m`, 95 is `95s`."""
+    whole = math.ceil(seconds)
+    if whole < 2 * MINUTE:
+        return f"{whole}s"
+    hours, minutes = divmod(math.ceil(whole / MINUTE), MINUTE)
+    return f"{hours}h" * bool(hours) + f"{minutes}m" * bool(minutes)
 
 
 def _mistake(text: str) -> str:

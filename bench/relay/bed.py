@@ -31,10 +31,12 @@ class Subject:
     workers: int = 1
     scheduler: str | None = None
     is_checked: bool = True
+    admin: Address | None = None
 
     def setup(self, listen: Address, backends: Backends) -> Setup:
         """Return what the system is to do."""
-        return Setup(listen, backends.first(self.backends), self.workers, self.scheduler, self.is_checked)
+        return Setup(listen, backends.first(self.backends), self.workers, self.scheduler, self.is_checked,
+                     self.admin)
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,7 +52,7 @@ class LBProxy:
 def _configuration(setup: Setup) -> str:
     return TEMPLATE.format(
         workers=setup.workers,
-        admin=free_address(),
+        admin=setup.admin or free_address(),
         health_interval="2s" if setup.is_checked else "0s",
         listen=setup.listen,
         scheduler=setup.scheduler or "lc",

@@ -20,6 +20,8 @@ class Setup:
     scheduler: str | None = None
     is_checked: bool = True
     """Whether backends are checked, where a system does that by itself."""
+    admin: Address | None = None
+    """Where lbproxy's admin server is to be; None: anywhere."""
 
 
 class System(Protocol):

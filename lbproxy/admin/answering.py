@@ -9,11 +9,17 @@ from collections.abc import Awaitable, Callable
 import structlog
 from aiohttp import hdrs, web
 
+from lbproxy.admin.refused import RefusedError
 from lbproxy.sockets import reset_on_close
 
 SEND_TIMEOUT = 15.0
 """Seconds in which a client must have taken an answer; the largest is some 10 MB (10,000 backends)."""
-HEADERS = {hdrs.CACHE_CONTROL: "no-store", "X-Content-Type-Options": "nosniff"}
+POLICY = ("default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+          "base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+"""Of our own page only: nothing inline, nothing from elsewhere, in nobody's frame."""
+HEADERS = {hdrs.CACHE_CONTROL: "no-store", "X-Content-Type-Options": "nosniff", "Content-Security-Policy": POLICY,
+           "Referrer-Policy": "no-referrer", "Cross-Origin-Opener-Policy": "same-origin",
+           "Cross-Origin-Resource-Policy": "same-origin"}
 
 log = structlog.get_logger("lbproxy.admin")
 
@@ -24,6 +30,8 @@ Page = Callable[[web.Request], Awaitable[web.StreamResponse]]
 async def answering(request: web.Request, handler: Page) -> web.StreamResponse:
     """Answer with the page or with one line about the error, and cut off a client that does not take it."""
     response = await _response(request, handler)
+    if response.prepared:  # a stream, which has sent its own headers, and ended
+        return response
     response.headers.update(HEADERS)
     if request.transport is not None:
         await _send(request, response, request.transport)
@@ -33,6 +41,8 @@ async def answering(request: web.Request, handler: Page) -> web.StreamResponse:
 async def _response(request: web.Request, page: Page) -> web.StreamResponse:
     try:
         return await page(request)
+    except RefusedError as error:
+        return web.Response(status=error.status, text=f"{error.line}\n", headers=error.headers)
     except web.HTTPException as error:
         allowed = {hdrs.ALLOW: error.headers[hdrs.ALLOW]} if hdrs.ALLOW in error.headers else None
         return web.Response(status=error.status, text=f"{error.status} {error.reason}\n", headers=allowed)

@@ -1,55 +1,94 @@
 """What each path answers. Reading happens on the event loop; what takes long with many backends, in a thread."""
 
 import asyncio
+import re
 
-from aiohttp import web
-from prometheus_client import CollectorRegistry
+from aiohttp import hdrs, web
 
-from lbproxy.admin.exposition import Exposition
-from lbproxy.admin.state import Now, to_json
-from lbproxy.admin.view import View
+from lbproxy.admin.asking import Asking
+from lbproxy.admin.assets import asset
+from lbproxy.admin.events import timeline_shape
+from lbproxy.admin.exposition import Exposition, accepts
+from lbproxy.admin.live import Live
+from lbproxy.admin.office import Office
+from lbproxy.admin.openapi import document
+from lbproxy.admin.refused import RefusedError
+from lbproxy.admin.state import Reading, to_json, written
+from lbproxy.admin.steering import Steering
+from lbproxy.admin.streaming import stream
 
 INDEX = """\
 lbproxy
-/metrics    counters and gauges for Prometheus
-/backends   every service and its backends, as JSON
-/readyz     200 if new clients are welcome, else 503 and why not
-/healthz    200 if this process is in order, else 503 and why not
+/              this; in a browser, the live page
+/metrics       counters and gauges for Prometheus
+/backends      every service and its backends, as JSON
+/explain       why each backend gets connections or none, as JSON; ?service=NAME&backend=ADDRESS:PORT
+/events        the last thousand changes, as JSON; ?since=NUMBER
+/readyz        200 if new clients are welcome, else 503 and why not
+/healthz       200 if this process is in order, else 503 and why not
+/openapi.json  all of this, and how to drain a backend (POST /drain, /undrain; lbproxy drain --help)
 """
 
 
 class Pages:
-    """The answers about one view."""
+    """The answers about one program."""
 
-    def __init__(self, view: View, registry: CollectorRegistry) -> None:
-        self._view = view
-        self._metrics = Exposition(registry)
+    def __init__(self, office: Office, live: Live) -> None:
+        self._office, self._live = office, live
+        self._metrics = Exposition(office.registry)
+        self._explain, self._steering = Asking(office), Steering(office)
         self._turn = asyncio.Lock()
 
     def routes(self) -> list[web.RouteDef]:
-        """Give every path; each answers to GET and HEAD."""
+        """Give every path; those that are read answer to GET and HEAD."""
         return [
             web.get("/", self._index),
+            web.get("/assets/{name}", self._asset),
+            web.get("/stream", self._stream),
             web.get("/metrics", self._metrics.answer),
             web.get("/backends", self._backends),
+            web.get("/explain", self._explain.answer),
+            web.get("/events", self._events),
+            web.get("/openapi.json", self._openapi),
             web.get("/readyz", self._ready),
             web.get("/healthz", self._healthy),
+            web.post("/drain", self._steering.drain),
+            web.post("/undrain", self._steering.undrain),
         ]
 
-    async def _index(self, _: web.Request) -> web.Response:
-        return web.Response(text=INDEX)
+    async def _index(self, request: web.Request) -> web.Response:
+        response = asset("index.html") if accepts(request, hdrs.ACCEPT, "text/html") else web.Response(text=INDEX)
+        response.headers[hdrs.VARY] = hdrs.ACCEPT
+        return response
+
+    async def _asset(self, request: web.Request) -> web.Response:
+        return asset(request.match_info["name"])
+
+    async def _stream(self, request: web.Request) -> web.StreamResponse:
+        return await stream(request, self._live)
 
     async def _ready(self, _: web.Request) -> web.Response:
-        return _verdict(self._view.why_not_ready())
+        return _verdict(self._office.view.why_not_ready())
 
     async def _healthy(self, _: web.Request) -> web.Response:
-        return _verdict(self._view.why_not_healthy())
+        return _verdict(self._office.view.why_not_healthy())
 
     async def _backends(self, _: web.Request) -> web.Response:
         async with self._turn:
-            now = Now.read(asyncio.get_running_loop().time())
-            body = await asyncio.to_thread(to_json, self._view.snapshot, self._view.stats(), now)
+            reading = Reading.of(self._office.view, asyncio.get_running_loop().time())
+            body = await asyncio.to_thread(to_json, reading)
         return web.Response(body=body, content_type="application/json")
+
+    async def _events(self, request: web.Request) -> web.Response:
+        since = request.query.get("since", "0")
+        if not re.fullmatch("[0-9]{1,18}", since):
+            raise RefusedError(400, "since: write the number of an event, such as /events?since=17")
+        timeline = self._office.timeline
+        body = written(timeline_shape(timeline.since(int(since)), timeline.latest))
+        return web.Response(body=body, content_type="application/json")
+
+    async def _openapi(self, _: web.Request) -> web.Response:
+        return web.Response(body=document(), content_type="application/json")
 
 
 def _verdict(objection: str | None) -> web.Response:

@@ -1,23 +1,24 @@
 """The admin server: binds its address or says in one line why not, answers, and is gone within seconds when told.
 
-It has no password, so it is meant for loopback or a pod's own network; it takes no orders and bounds what any client
-can hold: connections, sizes (aiohttp's limits), and time.
+Whoever reaches it may read, so it is meant for loopback or a pod's own network; who may give orders is the guard's
+matter. It bounds what any client can hold: connections, sizes (aiohttp's limits), and time.
 """
 
 import asyncio
 import logging
 import socket
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import ExitStack, asynccontextmanager
 
 from aiohttp import web
-from prometheus_client import CollectorRegistry
 
-from lbproxy.admin.answering import answering
+from lbproxy.admin.answering import Page, answering
+from lbproxy.admin.binding import BACKLOG, address_of, bound
+from lbproxy.admin.live import Live
+from lbproxy.admin.office import Office
 from lbproxy.admin.pages import Pages
-from lbproxy.admin.view import View
-from lbproxy.errors import BindError
-from lbproxy.model import Address
+from lbproxy.admin.steering import MAX_BODY
+from lbproxy.unix_path import AdminAddress
 
 MAX_CONNECTIONS = 256
 """Clients at a time; more are hung up on. Probes and scrapers need a handful, and every one costs a descriptor."""
@@ -27,7 +28,6 @@ LINGER_TIMEOUT = 1.0
 """Seconds in which an unwanted request body is read and dropped, so that the client sees the answer."""
 SHUTDOWN_TIMEOUT = 1.0
 """Seconds that answers under way may take when the server ends."""
-BACKLOG = 128
 
 # What clients get wrong is their business: the library would log a traceback for each malformed request.
 _SILENT = logging.getLogger("lbproxy.admin.http")
@@ -35,27 +35,43 @@ _SILENT.setLevel(logging.CRITICAL)
 
 
 @asynccontextmanager
-async def serve(address: Address, view: View, registry: CollectorRegistry) -> AsyncIterator[Address]:
-    """Serve while the block runs, and give the address that was bound (port 0 chooses a free one).
+async def serve(addresses: Sequence[AdminAddress], office: Office) -> AsyncIterator[tuple[AdminAddress, ...]]:
+    """Serve while the block runs, and give the addresses that were bound (port 0 chooses a free one).
 
-    Raises `BindError` if there is no such address here or it is taken.
+    Raises `BindError` if one does not exist here or is taken.
     """
-    with _bind(address) as sock:
-        runner = web.AppRunner(_application(view, registry), access_log=None, logger=_SILENT,
+    with ExitStack() as sockets:
+        listening = [sockets.enter_context(bound(address)) for address in addresses]
+        live = Live(office.view, office.timeline)
+        runner = web.AppRunner(_application(office, live), access_log=None, logger=_SILENT,
                                keepalive_timeout=IDLE_TIMEOUT, lingering_time=LINGER_TIMEOUT,
                                shutdown_timeout=SHUTDOWN_TIMEOUT, auto_decompress=False)
         await runner.setup()
-        server = await asyncio.get_running_loop().create_server(_limited(runner), sock=sock, backlog=BACKLOG)
+        servers = [await _start(sock, _limited(runner)) for sock in listening]
         try:
-            yield Address(*sock.getsockname()[:2])
+            yield tuple(map(address_of, listening))
         finally:
-            server.close()
+            for server in servers:
+                server.close()
+            await live.close()
             await runner.cleanup()
 
 
-def _application(view: View, registry: CollectorRegistry) -> web.Application:
-    application = web.Application(middlewares=[answering])
-    application.add_routes(Pages(view, registry).routes())
+async def _start(sock: socket.socket, protocol: Callable[[], asyncio.Protocol]) -> asyncio.AbstractServer:
+    loop = asyncio.get_running_loop()
+    if sock.family == socket.AF_UNIX:
+        return await loop.create_unix_server(protocol, sock=sock, backlog=BACKLOG)
+    return await loop.create_server(protocol, sock=sock, backlog=BACKLOG)
+
+
+def _application(office: Office, live: Live) -> web.Application:
+    @web.middleware
+    async def guarding(request: web.Request, handler: Page) -> web.StreamResponse:
+        await office.guard.check(request)
+        return await handler(request)
+
+    application = web.Application(middlewares=[answering, guarding], client_max_size=MAX_BODY)
+    application.add_routes(Pages(office, live).routes())
     return application
 
 
@@ -71,18 +87,3 @@ class _Refusal(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         transport.close()
-
-
-def _bind(address: Address) -> socket.socket:
-    sock = socket.socket(address.family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
-    try:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if address.family == socket.AF_INET6:
-            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        sock.bind(address)
-        sock.listen(BACKLOG)
-    except OSError as error:
-        sock.close()
-        why = (error.strerror or str(error)).lower()
-        raise BindError(f"--admin: can't listen on {address}: {why}; write another address, or off") from error
-    return sock

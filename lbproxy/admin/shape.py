@@ -3,7 +3,7 @@
 Durations are seconds; `..._total` only grows for as long as lbproxy runs.
 """
 
-from typing import TypedDict
+from typing_extensions import TypedDict  # typing's own can't be described to others before Python 3.12
 
 
 class BackendShape(TypedDict):
@@ -25,6 +25,10 @@ class BackendShape(TypedDict):
     """0 to 100."""
     drain_seconds_left: float | None
     """After this, its remaining connections are reset; None unless it is draining towards a deadline."""
+    state_seconds_left: float | None
+    """After this, the state ends by itself (an ejection, an operator's drain); None unless it does."""
+    is_drained_by_operator: bool
+    """`lbproxy drain` was ordered for it."""
     active: int
     """Connections that it has now, established or connecting."""
     connections_total: int
@@ -48,6 +52,8 @@ class ServiceShape(TypedDict):
     listens: list[str]
     scheduler: str | None
     """As `--scheduler` takes it."""
+    max_conns: int | None
+    """Connections that each backend may have; 0: no limit."""
     accepted_total: int
     """Client connections."""
     queued: int
@@ -59,6 +65,37 @@ class ServiceShape(TypedDict):
     backends: list[BackendShape]
 
 
+class WorkerShape(TypedDict):
+    """One worker process; a dataplane without any has none."""
+
+    index: int
+    pid: int | None
+    """None while it is being replaced."""
+    heartbeat_age_seconds: float
+    descriptors: int
+    """That it uses for connections."""
+    is_paused: bool
+    """It accepts nothing for want of descriptors."""
+
+
+class ProgramShape(TypedDict):
+    """What runs."""
+
+    version: str
+    dataplane: str
+    """userspace or ipvs."""
+    pid: int
+    uptime_seconds: float
+    not_ready: str | None
+    """Why no new clients should be sent here; None if they are welcome."""
+    not_healthy: str | None
+    """Why this process should be replaced; None if it need not be."""
+    trouble: str
+    """Why the dataplane is not as the table says; empty while it is."""
+    workers: list[WorkerShape]
+    worker_restarts_total: int
+
+
 class StateShape(TypedDict):
     """The whole answer."""
 
@@ -66,4 +103,5 @@ class StateShape(TypedDict):
     """Grows with each change of the table; None until the first one was applied."""
     time: str
     """When this was read, ISO 8601 in UTC."""
+    program: ProgramShape
     services: list[ServiceShape]

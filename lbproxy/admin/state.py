@@ -1,15 +1,22 @@
 """From snapshot and stats to the JSON of `/backends`, whose shape `shape.py` documents. Pure."""
 
 import json
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
+from lbproxy import __version__
 from lbproxy.admin.backend_metrics import state_of
 from lbproxy.admin.rows import BackendRow, ServiceRow, join
-from lbproxy.admin.shape import BackendShape, ServiceShape, StateShape
+from lbproxy.admin.shape import BackendShape, ProgramShape, ServiceShape, StateShape
+from lbproxy.admin.view import View
+from lbproxy.facts import Program
 from lbproxy.model import Backend, Snapshot
+from lbproxy.orders import BY_OPERATOR, is_ordered
 from lbproxy.stats import Stats
+from lbproxy.units import format_roughly
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,17 +40,57 @@ class Now:
         return max(0.0, round(deadline - self.monotonic, 3))
 
 
-def to_json(snapshot: Snapshot | None, stats: Stats, now: Now) -> bytes:
+class Reading(NamedTuple):
+    """What the view said at one moment."""
+
+    snapshot: Snapshot | None
+    stats: Stats
+    program: Program
+    not_ready: str | None
+    not_healthy: str | None
+    now: Now
+
+    @classmethod
+    def of(cls, view: View, monotonic: float) -> "Reading":
+        """Ask the view. On its event loop."""
+        return cls(view.snapshot, view.stats(), view.program(), view.why_not_ready(), view.why_not_healthy(),
+                   Now.read(monotonic))
+
+
+def to_json(reading: Reading) -> bytes:
     """Give the answer as indented JSON in ASCII: names are somebody else's and may hold anything."""
-    return json.dumps(state(snapshot, stats, now), indent=1, allow_nan=False).encode() + b"\n"
+    return written(state(reading))
 
 
-def state(snapshot: Snapshot | None, stats: Stats, now: Now) -> StateShape:
+def written(answer: object) -> bytes:
+    """Write JSON in ASCII, indented for people."""
+    return json.dumps(answer, indent=1, allow_nan=False).encode() + b"\n"
+
+
+def state(reading: Reading) -> StateShape:
     """Give the whole answer."""
     return {
-        "version": snapshot.version if snapshot else None,
-        "time": _iso(now.wall),
-        "services": [_service(row, now) for row in join(snapshot, stats)],
+        "version": reading.snapshot.version if reading.snapshot else None,
+        "time": iso(reading.now.wall),
+        "program": program(reading),
+        "services": [_service(row, reading.now) for row in join(reading.snapshot, reading.stats)],
+    }
+
+
+def program(reading: Reading) -> ProgramShape:
+    """Say what runs."""
+    return {
+        "version": __version__,
+        "dataplane": reading.program.dataplane,
+        "pid": os.getpid(),
+        "uptime_seconds": reading.now.age(reading.program.started),
+        "not_ready": reading.not_ready,
+        "not_healthy": reading.not_healthy,
+        "trouble": reading.program.trouble,
+        "workers": [{"index": worker.index, "pid": worker.pid, "descriptors": worker.descriptors,
+                     "heartbeat_age_seconds": round(worker.heartbeat_age, 3), "is_paused": worker.is_paused}
+                    for worker in reading.stats.workers],
+        "worker_restarts_total": reading.stats.worker_restarts,
     }
 
 
@@ -53,6 +100,7 @@ def _service(row: ServiceRow, now: Now) -> ServiceShape:
         "name": row.name,
         "listens": [str(address) for address in service.listens] if service else [],
         "scheduler": service.policy.scheduler.value if service else None,
+        "max_conns": service.policy.max_conns if service else None,
         "accepted_total": row.stats.accepted,
         "queued": row.stats.queued,
         "rejected_total": dict(row.stats.rejected),
@@ -67,12 +115,14 @@ def _backends(rows: Iterable[BackendRow], now: Now) -> Iterable[BackendShape]:
         yield {
             "address": str(address),
             "state": state_of(backend),
-            "reason": backend.reason if backend else "no longer in the table",
+            "reason": reason_of(backend, now),
             "for_seconds": age,
-            "since": None if age is None else _iso(now.wall - timedelta(seconds=age)),
+            "since": None if age is None else iso(now.wall - timedelta(seconds=age)),
             "is_open": bool(backend and backend.is_open),
             "weight": backend.weight if backend else 0,
-            "drain_seconds_left": _drain_left(backend, now),
+            "drain_seconds_left": left(backend.deadline if backend else None, now),
+            "state_seconds_left": left(backend.until if backend else None, now),
+            "is_drained_by_operator": bool(backend and is_ordered(backend)),
             "active": stats.active,
             "connections_total": stats.connections,
             "bytes_received_total": stats.bytes_received,
@@ -83,9 +133,20 @@ def _backends(rows: Iterable[BackendRow], now: Now) -> Iterable[BackendShape]:
         }
 
 
-def _drain_left(backend: Backend | None, now: Now) -> float | None:
-    return now.left(backend.deadline) if backend and backend.deadline is not None else None
+def reason_of(backend: Backend | None, now: Now) -> str:
+    """Why it is in its state, and for how long yet if an operator said so."""
+    if backend is None:
+        return "no longer in the table"
+    if is_ordered(backend) and backend.until is not None:
+        return f"{BY_OPERATOR}, {format_roughly(now.left(backend.until))} left"
+    return backend.reason
 
 
-def _iso(moment: datetime) -> str:
+def left(moment: float | None, now: Now) -> float | None:
+    """Seconds until a moment, if there is one."""
+    return None if moment is None else now.left(moment)
+
+
+def iso(moment: datetime) -> str:
+    """Write a time of day to the millisecond."""
     return moment.isoformat(timespec="milliseconds")

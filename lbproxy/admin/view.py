@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from lbproxy.facts import Program
 from lbproxy.model import Snapshot
 from lbproxy.stats import Stats
 
@@ -15,6 +16,9 @@ class View(Protocol):
 
     def stats(self) -> Stats:
         """Read all counters. The reading is the caller's: it does not change afterwards."""
+
+    def program(self) -> Program:
+        """What runs, and what troubles it."""
 
     def why_not_ready(self) -> str | None:
         """Why new clients should be sent elsewhere, in one line; None if they are welcome."""

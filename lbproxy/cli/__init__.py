@@ -1,6 +1,6 @@
 """The command line: argv and environment in, an exit code out. Nothing else reads either.
 
-0 is success, 2 is a mistake of the user's, which is one line on stderr, 130 is Ctrl-C.
+0 is success, 1 is a command that failed, 2 is a mistake of the user's; either is one line on stderr. 130 is Ctrl-C.
 """
 
 import sys
@@ -10,9 +10,11 @@ import click
 
 from lbproxy.cli.commands import Commands
 from lbproxy.cli.failures import line_of
+from lbproxy.console.errors import ConsoleError
 from lbproxy.errors import BindError, ConfigError
+from lbproxy.quoting import escaped
 
-_MISTAKE, _INTERRUPTED = 2, 130
+_FAILURE, _MISTAKE, _INTERRUPTED = 1, 2, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -22,5 +24,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ConfigError, BindError, click.ClickException) as mistake:
         print(f"lbproxy: {line_of(mistake)}", file=sys.stderr)  # noqa: T201 - what a command line is for
         return _MISTAKE
+    except ConsoleError as failure:
+        print(f"lbproxy: {escaped(str(failure))}", file=sys.stderr)  # noqa: T201 - what a command line is for
+        return _FAILURE
     except click.Abort:
         return _INTERRUPTED

@@ -34,7 +34,7 @@ def _question(config: Config) -> Question:
     return Question(
         Asked(config.dataplane),
         tuple(listen for spec in specs for listen in spec.listens),
-        config.admin,
+        config.admin_address,
         tuple(dict.fromkeys(str(spec.policy.scheduler) for spec in specs)) or (str(config.scheduler),),
         tuple(dict.fromkeys(_cluster(config, spec.follows) for spec in specs if spec.follows)),
     )

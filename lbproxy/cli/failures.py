@@ -16,6 +16,8 @@ def _usage(mistake: click.ClickException) -> str:
     match mistake:
         case click.NoSuchOption(option_name=name, possibilities=guesses):
             return f"{cut(name)}: unknown option; {f'did you mean {guesses[0]}?' if guesses else advice}"
+        case click.MissingParameter():
+            return f"{mistake.format_message().rstrip('.')}; {advice}"
         case click.BadOptionUsage(option_name=name, message=message):
             return f"{name}: {message.removeprefix(f'Option {name!r} ').rstrip('.')}; {advice}"
     return f"{cut(mistake.message).rstrip('.')}; {advice}"

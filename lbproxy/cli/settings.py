@@ -54,8 +54,8 @@ def _services() -> list[click.Option]:
 
 
 def _options(fields: Iterable[tuple[str, FieldInfo]], hidden: Container[str]) -> list[click.Option]:
-    return [_option(name, field, kind_of(field).metavar, default=_default(field))
-            for name, field in fields if name not in hidden]
+    return [_option(name, field, kind_of(field).metavar, default=_default(field),
+                    is_repeatable=kind_of(field).is_repeatable) for name, field in fields if name not in hidden]
 
 
 def _option(name: str, field: FieldInfo, metavar: str, *,

@@ -8,6 +8,7 @@ import ipaddress
 from lbproxy.config.kinds import Kind
 from lbproxy.model import Address
 from lbproxy.quoting import quoted
+from lbproxy.unix_path import PREFIX, AdminAddress, UnixPath
 
 _LONGEST = 80
 _EXAMPLES = "127.0.0.1:8080 or [::1]:8080"
@@ -39,20 +40,43 @@ class Upstream(Listen):
         return address
 
 
-class Admin(Kind[Address | None]):
-    """The admin server's address, or `off`."""
+class Admin(Kind[tuple[AdminAddress, ...]]):
+    """The admin server's addresses: a TCP one, a Unix socket, or both; `off` is none."""
 
-    metavar = "HOST:PORT|off"
+    metavar = "ADDRESS|unix:PATH|off"
+    is_repeatable = True
 
-    def read(self, value: object) -> Address | None:
-        """Take an address, or `off`, which YAML 1.1 tools turn into `false`."""
-        is_off = value is None or value is False or (
-            isinstance(value, str) and value.lower() in {"off", "false"})
-        return None if is_off else Listen().read(value)
+    def read(self, value: object) -> tuple[AdminAddress, ...]:
+        """Take addresses in a list or between commas, or `off`, which YAML 1.1 tools turn into `false`."""
+        if value is None or value is False or value in ((), []) or _is_off(value):
+            return ()
+        given = value if isinstance(value, list | tuple) and not isinstance(value, Address) else [value]
+        found = tuple(_admin(one) for item in given for one in _split(item))
+        for kind in (Address, UnixPath):
+            if len([one for one in found if isinstance(one, kind)]) > 1:
+                raise ValueError(f"{' and '.join(map(str, found))} are too many; write one address and one unix:PATH")
+        return found
 
-    def show(self, value: Address | None) -> str:
+    def show(self, value: tuple[AdminAddress, ...]) -> str:
         """Give the canonical text, or `off`."""
-        return "off" if value is None else str(value)
+        return ",".join(map(str, value)) or "off"
+
+
+def _is_off(value: object) -> bool:
+    texts = value if isinstance(value, list | tuple) and not isinstance(value, Address) else [value]
+    return len(texts) == 1 and isinstance(texts[0], str) and texts[0].lower() in {"off", "false"}
+
+
+def _split(item: object) -> list[object]:
+    return [*item.split(",")] if isinstance(item, str) else [item]
+
+
+def _admin(value: object) -> AdminAddress:
+    if isinstance(value, UnixPath):
+        return value
+    if isinstance(value, str) and value.strip().startswith(PREFIX):
+        return UnixPath.parse(value.strip())
+    return Listen().read(value)
 
 
 def _parsed(value: object) -> Address:

@@ -34,8 +34,8 @@ def _same_names(config: Config) -> Iterator[Problem]:
 
 def _same_listens(config: Config) -> Iterator[Problem]:
     taken = _Taken()
-    if config.admin:
-        taken.add(config.admin, f"the admin server ({config.admin})")
+    if config.admin_address:
+        taken.add(config.admin_address, f"the admin server ({config.admin_address})")
     for index, service in enumerate(config.services):
         for place, address in enumerate(service.listen):
             if holder := taken.holder(address):

@@ -21,7 +21,7 @@ from lbproxy.config.options import (
     kind_of,
 )
 from lbproxy.config.services import ServiceConfig
-from lbproxy.model import HealthPolicy, Policy, Services, ServiceSpec
+from lbproxy.model import Address, HealthPolicy, Policy, Services, ServiceSpec
 
 
 class Config(LogOptions, IpvsOptions, ProcessOptions, KubernetesOptions, ServiceOptions):
@@ -32,6 +32,11 @@ class Config(LogOptions, IpvsOptions, ProcessOptions, KubernetesOptions, Service
 
     config_file: Path | None = None
     """A YAML file: services, each of name, listen and backends, and any option below without its dashes."""
+
+    @property
+    def admin_address(self) -> Address | None:
+        """Where the admin server listens for TCP; None: nowhere."""
+        return next((one for one in self.admin if isinstance(one, Address)), None)
 
     def specs(self) -> Services:
         """Give every service, with its policy complete."""

@@ -24,6 +24,8 @@ class Kind(ABC, Generic[T]):
 
     metavar: str
     """Stands for the value in help."""
+    is_repeatable = False
+    """The option may be given several times; the values come as a list."""
 
     @abstractmethod
     def read(self, value: object) -> T:

@@ -16,9 +16,12 @@ from lbproxy.config.cpus import usable_cpus
 from lbproxy.config.ipvs import Fwmark, Marks, Switch
 from lbproxy.config.kinds import Choice, Duration, Kind, Text, Whole, Workers
 from lbproxy.model import Address, Scheduler
+from lbproxy.unix_path import AdminAddress
 
 MINUTE, HOUR = 60.0, 3600.0
 SHORTEST = 0.001
+_HOST = r"[A-Za-z0-9_]([-A-Za-z0-9_.]{0,251}[A-Za-z0-9_])?"
+_HOSTS = rf"{_HOST}(,{_HOST}){{0,31}}"
 
 
 class DataplaneName(StrEnum):
@@ -61,8 +64,15 @@ class ProcessOptions(Options):
     workers: Annotated[int, Workers(1, 256)] = Field(default_factory=usable_cpus)
     """Processes that move bytes; auto: one per CPU this process may use, by affinity and cgroup quota."""
 
-    admin: Annotated[Address | None, Admin()] = Address("127.0.0.1", 9180)
-    """Where metrics, health and state are served; on loopback, as it has no password. off: nowhere."""
+    admin: Annotated[tuple[AdminAddress, ...], Admin()] = (Address("127.0.0.1", 9180),)
+    """Where page, metrics, health and state are served: an address, a Unix socket, or both. off: nowhere."""
+
+    admin_token_file: Annotated[str, Text(r"[^\x00]{1,4096}", "is no path; write one of a file with a token",
+                                          "FILE")] = ""
+    """A secret in a file: who sends it may drain by --admin. Without, only the Unix socket takes orders."""
+
+    admin_hosts: Annotated[str, Text(_HOSTS, "is no list of names; write such as lb.example.com,lbproxy", "NAMES")] = ""
+    """Names by which browsers and scrapers may call the admin server, besides its IP address and localhost."""
 
     shutdown_delay: Annotated[float, Duration(0, HOUR)] = 5.0
     """After SIGTERM, go on accepting for so long, as others learn late that we leave."""

@@ -8,7 +8,7 @@ from lbproxy.demo.rows import Row
 
 def head(frame: Frame) -> str:
     """Say where to look, once."""
-    return f"lbproxy listens on {frame.url}    try: curl {frame.url}    or: curl http://{frame.admin}/backends"
+    return f"lbproxy listens on {frame.url}    try: curl {frame.url}    or look at http://{frame.admin}/"
 
 
 def news(before: Frame | None, frame: Frame) -> Iterator[str]:

@@ -19,7 +19,7 @@ def picture(frame: Frame) -> RenderableType:
 
 def _head(frame: Frame) -> list[Text]:
     return [Text.assemble("lbproxy listens on ", (frame.url, "bold"), "; Ctrl-C ends it"),
-            Text.assemble("Try:  ", (f"curl {frame.url}", "bold"), f"    or: curl http://{frame.admin}/backends")]
+            Text.assemble("Try:  ", (f"curl {frame.url}", "bold"), f"    or look at http://{frame.admin}/")]
 
 
 def _backends(rows: tuple[Row, ...]) -> Table:

@@ -2,13 +2,11 @@ from collections.abc import AsyncIterator
 
 import aiohttp
 import pytest
-from prometheus_client import CollectorRegistry
 
-from lbproxy.admin.collector import TableCollector
 from lbproxy.admin.server import serve
 from lbproxy.model import Address
 
-from .fakes import FakeView, busy
+from .fakes import FakeDesk, FakeView, busy, office
 
 
 @pytest.fixture
@@ -17,11 +15,15 @@ def view() -> FakeView:
 
 
 @pytest.fixture
-async def address(view: FakeView) -> AsyncIterator[Address]:
+def desk() -> FakeDesk:
+    return FakeDesk()
+
+
+@pytest.fixture
+async def address(view: FakeView, desk: FakeDesk) -> AsyncIterator[Address]:
     """Where a real admin server answers about `view`."""
-    registry = CollectorRegistry()
-    registry.register(TableCollector(view))
-    async with serve(Address("127.0.0.1", 0), view, registry) as bound:
+    async with serve([Address("127.0.0.1", 0)], office(view, desk)) as (bound,):
+        assert isinstance(bound, Address)
         yield bound
 
 

@@ -1,7 +1,17 @@
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from prometheus_client import CollectorRegistry
+
+from lbproxy.admin.collector import TableCollector
+from lbproxy.admin.guard import Guard
+from lbproxy.admin.office import Office
+from lbproxy.admin.token import TokenFile
+from lbproxy.facts import Facts, Program
+from lbproxy.metrics import AdminMetrics
 from lbproxy.model import Address, Backend, BackendKey, Policy, Service, Snapshot, State
-from lbproxy.stats import BackendStats, Histogram, ServiceStats, Stats, WorkerStats
+from lbproxy.stats import BackendStats, Choice, Histogram, ServiceStats, Stats, WorkerStats
+from lbproxy.timeline import Timeline
 
 ONE = Address("192.0.2.1", 80)
 TWO = Address("2001:db8::2", 80)
@@ -16,15 +26,55 @@ class FakeView:
     counted: Stats = field(default_factory=lambda: Stats({}, {}))
     not_ready: str | None = None
     not_healthy: str | None = None
+    trouble: str = ""
 
     def stats(self) -> Stats:
         return self.counted
+
+    def program(self) -> Program:
+        return Program("userspace", 0.0, self.trouble)
 
     def why_not_ready(self) -> str | None:
         return self.not_ready
 
     def why_not_healthy(self) -> str | None:
         return self.not_healthy
+
+
+@dataclass
+class FakeDesk:
+    """Takes orders for the backends that it knows, and remembers them."""
+
+    known: dict[str, dict[Address, Facts]] = field(default_factory=dict)
+    answers: list[Choice] = field(default_factory=list)
+    asked: list[tuple[str, Sequence[Address]]] = field(default_factory=list)
+    ordered: dict[BackendKey, tuple[float | None, float | None]] = field(default_factory=dict)
+
+    def facts(self, service: str) -> Mapping[Address, Facts]:
+        return self.known.get(service, {})
+
+    async def choices(self, service: str, leaving: Sequence[Address]) -> Sequence[Choice]:
+        self.asked.append((service, leaving))
+        return self.answers
+
+    def order(self, key: BackendKey, seconds: float | None, deadline: float | None) -> bool:
+        self.ordered[key] = (seconds, deadline)
+        return True
+
+    def orders(self) -> list[BackendKey]:
+        return list(self.ordered)
+
+    def take_back(self, key: BackendKey) -> bool:
+        return self.ordered.pop(key, None) is not None
+
+
+def office(view: FakeView, desk: FakeDesk | None = None, token: TokenFile | None = None, *,
+           hosts: tuple[str, ...] = (), timeline: Timeline | None = None) -> Office:
+    """All that a server needs, with the metrics of the view and of who was refused."""
+    registry = CollectorRegistry()
+    registry.register(TableCollector(view))
+    guard = Guard(token, frozenset(hosts), AdminMetrics(registry).count_refusal)
+    return Office(view, registry, desk or FakeDesk(), timeline or Timeline(), guard)
 
 
 def backend(address: Address = ONE, state: State = State.ACTIVE, *,

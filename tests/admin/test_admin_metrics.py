@@ -9,14 +9,15 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse
 
 from lbproxy.admin.collector import TableCollector
-from lbproxy.model import BackendKey, State
+from lbproxy.model import Backend, BackendKey, State
+from lbproxy.orders import BY_OPERATOR
 from lbproxy.stats import BackendStats, Histogram, ServiceStats, Stats
 
 from .fakes import ONE, TWO, FakeView, backend, snapshot
 
 DOCUMENTED = {f"lbproxy_{name}" for name in (
     "backend_connections_active", "backend_connections_total", "backend_connect_failures_total",
-    "backend_retries_total", "backend_state", "backend_weight", "backend_bytes_total",
+    "backend_retries_total", "backend_state",  "backend_weight", "backend_bytes_total",
     "backend_connections_closed_total", "connections_accepted_total", "connections_rejected_total",
     "connections_closed_total", "queue_length",
     "draining_connections", "connect_duration_seconds_bucket", "connect_duration_seconds_count",
@@ -142,3 +143,9 @@ def test_odd_service_names_survive_both_formats(name: str) -> None:
     assert Scrape.of(view).values("connections_accepted_total") == {name: 0}
     parsed = parse_open(generate_open(_registry(view)).decode())  # type: ignore[no-untyped-call]  # untyped library
     assert Scrape(parsed).values("connections_accepted_total") == {name: 0}
+
+
+def test_operators_drain_has_a_series_for_as_long_as_it_holds() -> None:
+    drained = Backend(TWO, 1, State.DRAINING, BY_OPERATOR, since=0.0, is_open=False)
+    scrape = Scrape.of(FakeView(snapshot(backend(), drained)))
+    assert scrape.values("backend_drained_by_operator", service="web") == {str(TWO): 1}

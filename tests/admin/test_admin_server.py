@@ -6,20 +6,18 @@ import socket
 
 import aiohttp
 import pytest
-from prometheus_client import CollectorRegistry
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_open
 from prometheus_client.parser import text_string_to_metric_families as parse
 from structlog.testing import capture_logs
 
 from lbproxy.admin import answering, server
-from lbproxy.admin.collector import TableCollector
 from lbproxy.errors import BindError
 from lbproxy.model import Address
 from lbproxy.stats import Stats
 
-from .fakes import FakeView, busy
+from .fakes import FakeView, busy, office
 
-PATHS = ("/", "/metrics", "/backends", "/healthz", "/readyz")
+PATHS = ("/", "/metrics", "/backends", "/explain", "/events", "/healthz", "/readyz", "/openapi.json")
 
 
 async def spoken(address: Address, said: bytes) -> bytes:
@@ -105,7 +103,7 @@ async def test_head_has_the_headers_of_get_and_no_body(client: aiohttp.ClientSes
         assert int(answer.headers["Content-Length"]) > 0
 
 
-@pytest.mark.parametrize("path", [*PATHS, "/nothing"])
+@pytest.mark.parametrize("path", [*PATHS, "/assets/main.js", "/nothing", "/assets/nothing"])
 async def test_every_answer_forbids_sniffing_and_storing(client: aiohttp.ClientSession, path: str) -> None:
     async with client.get(path) as answer:
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
@@ -150,7 +148,8 @@ async def test_malformed_request_gets_400_and_no_log(
 async def test_client_that_says_nothing_is_hung_up_on(
         view: FakeView, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server, "IDLE_TIMEOUT", 0.01)
-    async with server.serve(Address("127.0.0.1", 0), view, CollectorRegistry()) as address:
+    async with server.serve([Address("127.0.0.1", 0)], office(view)) as (address,):
+        assert isinstance(address, Address)
         assert await spoken(address, b"GET / HT") == b""
 
 
@@ -178,7 +177,7 @@ async def test_clients_beyond_the_limit_are_hung_up_on(
 
 async def test_address_in_use_is_one_clear_line(address: Address) -> None:
     with pytest.raises(BindError) as error:
-        async with server.serve(address, FakeView(), CollectorRegistry()):
+        async with server.serve([address], office(FakeView())):
             pass
     assert str(error.value) == (
         f"--admin: can't listen on {address}: address already in use; write another address, or off")
@@ -186,23 +185,22 @@ async def test_address_in_use_is_one_clear_line(address: Address) -> None:
 
 async def test_foreign_address_is_one_clear_line() -> None:
     with pytest.raises(BindError, match=r"^--admin: can't listen on 192\.0\.2\.1:9180: cannot assign requested"):
-        async with server.serve(Address("192.0.2.1", 9180), FakeView(), CollectorRegistry()):
+        async with server.serve([Address("192.0.2.1", 9180)], office(FakeView())):
             pass
 
 
 async def test_ipv6_address_is_served() -> None:
-    view, registry = busy(), CollectorRegistry()
-    registry.register(TableCollector(view))
-    async with (server.serve(Address("::1", 0), view, registry) as address, aiohttp.ClientSession() as client,
+    async with (server.serve([Address("::1", 0)], office(busy())) as (address,), aiohttp.ClientSession() as client,
                 client.get(f"http://{address}/metrics") as answer):
         assert str(address).startswith("[::1]:")
         assert answer.status == 200
 
 
 async def test_address_is_free_again_after_the_end(view: FakeView) -> None:
-    async with server.serve(Address("127.0.0.1", 0), view, CollectorRegistry()) as address:
+    async with server.serve([Address("127.0.0.1", 0)], office(view)) as (address,):
+        assert isinstance(address, Address)
         reader, writer = await asyncio.open_connection(*address)
     assert await reader.read() == b""
     writer.close()
-    async with server.serve(address, view, CollectorRegistry()) as again:
-        assert again == address
+    async with server.serve([address], office(view)) as again:
+        assert again == (address,)

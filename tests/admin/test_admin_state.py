@@ -1,8 +1,9 @@
 import json
 from datetime import UTC, datetime
 
-from lbproxy.admin.shape import BackendShape
-from lbproxy.admin.state import Now, state, to_json
+from lbproxy.admin.shape import BackendShape, StateShape
+from lbproxy.admin.state import Now, Reading, to_json
+from lbproxy.admin.state import state as state_of
 from lbproxy.model import BackendKey, State
 from lbproxy.stats import BackendStats, Stats
 
@@ -12,14 +13,22 @@ NOON = Now(1000.0, datetime(2025, 1, 1, 12, 0, 0, tzinfo=UTC))
 NOTHING = Stats({}, {})
 
 
+def reading(view: FakeView) -> Reading:
+    return Reading(view.snapshot, view.counted, view.program(), view.not_ready, view.not_healthy, NOON)
+
+
+def state(view: FakeView) -> StateShape:
+    return state_of(reading(view))
+
+
 def only(view: FakeView) -> BackendShape:
-    (service,) = state(view.snapshot, view.counted, NOON)["services"]
+    (service,) = state(view)["services"]
     (found,) = service["backends"]
     return found
 
 
 def test_service_tells_what_it_listens_on_and_what_its_clients_got(view: FakeView) -> None:
-    (service,) = state(view.snapshot, view.counted, NOON)["services"]
+    (service,) = state(view)["services"]
     assert (service["name"], service["listens"], service["scheduler"]) == ("web", ["0.0.0.0:8080"], "lc")
     assert (service["accepted_total"], service["queued"]) == (90, 2)
     assert service["rejected_total"] == {"no_backend": 3, "queue_full": 0}
@@ -27,7 +36,7 @@ def test_service_tells_what_it_listens_on_and_what_its_clients_got(view: FakeVie
 
 
 def test_backend_tells_its_counts(view: FakeView) -> None:
-    first = state(view.snapshot, view.counted, NOON)["services"][0]["backends"][0]
+    first = state(view)["services"][0]["backends"][0]
     assert (first["active"], first["connections_total"], first["retries_total"]) == (5, 60, 4)
     assert (first["bytes_received_total"], first["bytes_sent_total"]) == (700, 8000)
     assert first["connect_failures_total"] == {"refused": 4, "timeout": 0}
@@ -56,17 +65,17 @@ def test_backend_of_which_only_counts_are_left_is_removed() -> None:
 
 def test_removed_backends_follow_those_of_the_table() -> None:
     counted = Stats({}, {BackendKey("web", TWO): BackendStats(), BackendKey("web", ONE): BackendStats()})
-    (service,) = state(snapshot(backend()), counted, NOON)["services"]
+    (service,) = state(FakeView(snapshot(backend()), counted))["services"]
     assert [each["state"] for each in service["backends"]] == ["active", "removed"]
 
 
 def test_state_before_the_first_snapshot_is_empty() -> None:
-    answer = state(None, NOTHING, NOON)
+    answer = state(FakeView(None, NOTHING))
     assert (answer["version"], answer["services"]) == (None, [])
     assert answer["time"] == "2025-01-01T12:00:00.000+00:00"
 
 
 def test_json_is_ascii_whatever_the_names_are() -> None:
-    written = to_json(snapshot(backend(), service='"ü\n</script>'), NOTHING, NOON)
+    written = to_json(reading(FakeView(snapshot(backend(), service='"ü\n</script>'), NOTHING)))
     assert written.isascii()
     assert json.loads(written)["services"][0]["name"] == '"ü\n</script>'

@@ -7,9 +7,11 @@ import pytest
 
 import lbproxy
 from lbproxy.cli import main
+from lbproxy.cli.commands import NAMES
 from lbproxy.config import Config
 from lbproxy.config.names import KNOWN, option, variable
 from lbproxy.errors import BindError, ConfigError
+from lbproxy.quoting import listed
 
 PutModule = Callable[[str, Callable[..., int]], None]
 Capture = pytest.CaptureFixture[str]
@@ -40,8 +42,8 @@ def test_version_is_one_line(capsys: Capture) -> None:
 @pytest.mark.parametrize("flag", ["-h", "--help"])
 def test_help_names_the_commands(flag: str, capsys: Capture) -> None:
     text = printed([flag], capsys)
-    assert [text.index(f"\n  {name} ") for name in ("run", "check", "doctor", "demo")] == sorted(
-        text.index(f"\n  {name} ") for name in ("run", "check", "doctor", "demo"))
+    assert [text.index(f"\n  {name} ") for name in NAMES] == sorted(
+        text.index(f"\n  {name} ") for name in NAMES)
 
 
 @pytest.mark.parametrize("command", ["run", "check", "doctor"])
@@ -65,9 +67,9 @@ def test_help_shows_values_and_defaults(name: str, shown: str, capsys: Capture) 
 
 @pytest.mark.parametrize(("arguments", "line"), [
     ([], "Missing command; write a command first, such as lbproxy run, or see lbproxy --help"),
-    (["serve"], "'serve' is not a command; write run, check, doctor or demo"),
+    (["serve"], f"'serve' is not a command; write {listed(NAMES)}"),
     (["chekc"], "'chekc' is not a command; did you mean check?"),
-    (["\x1b[31m"], r"'\x1b[31m' is not a command; write run, check, doctor or demo"),
+    (["\x1b[31m"], rf"'\x1b[31m' is not a command; write {listed(NAMES)}"),
     (["--listen", "x"],
      "--listen: unknown option; write a command first, such as lbproxy run, or see lbproxy --help"),
     (["run", "--conect-timeout", "1s"], "--conect-timeout: unknown option; did you mean --connect-timeout?"),

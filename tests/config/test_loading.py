@@ -25,7 +25,8 @@ def test_defaults_are_the_documented_ones(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0})
     config = load(ONE, {}, None)
     assert config.model_dump(exclude={"services", "config_file"}) == {
-        "dataplane": "userspace", "workers": 1, "admin": Address("127.0.0.1", 9180), "shutdown_delay": 5.0,
+        "dataplane": "userspace", "workers": 1, "admin": (Address("127.0.0.1", 9180),), "admin_token_file": "",
+        "admin_hosts": "", "shutdown_delay": 5.0,
         "log_level": "info", "log_format": "auto", "scheduler": "lc", "max_conns": 0, "queue": 1024,
         "queue_timeout": 5.0, "connect_timeout": 2.0, "connect_retries": 2, "idle_timeout": 3600.0,
         "half_close_timeout": 60.0, "drain_timeout": 60.0, "health_interval": 2.0, "health_timeout": 2.0,
@@ -97,7 +98,7 @@ def test_file_without_services_goes_with_listen_and_backend(write: Write) -> Non
 
 @pytest.mark.parametrize("off", ["off", "OFF", "false", "False", '"off"'])
 def test_admin_is_off_however_a_yaml_tool_writes_it(off: str, load_file: LoadFile) -> None:
-    assert load_file(f"admin: {off}\n{WEB}").admin is None
+    assert load_file(f"admin: {off}\n{WEB}").admin == ()
 
 
 @pytest.mark.parametrize(("text", "address"), [
@@ -105,7 +106,7 @@ def test_admin_is_off_however_a_yaml_tool_writes_it(off: str, load_file: LoadFil
     ("'[2001:DB8:0::1]:0443'", Address("2001:db8::1", 443)),
 ])
 def test_addresses_are_read_in_canonical_form(text: str, address: Address, load_file: LoadFile) -> None:
-    assert load_file(f"admin: {text}\n{WEB}").admin == address
+    assert load_file(f"admin: {text}\n{WEB}").admin == (address,)
 
 
 @pytest.mark.parametrize(("listen", "name"), [
@@ -220,5 +221,5 @@ def test_configuration_is_immutable() -> None:
 def test_configuration_can_be_made_without_text() -> None:
     service = ServiceConfig(listen=(Address("127.0.0.1", 0),), name="web",
                             backends=(BackendConfig(address=Address("127.0.0.1", 1)),))
-    config = Config(services=(service,), workers=1, admin=None, connect_timeout=0.1)
+    config = Config(services=(service,), workers=1, admin=(), connect_timeout=0.1)
     assert config.specs()["web"].policy == Policy(connect_timeout=0.1)

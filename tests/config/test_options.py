@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from lbproxy.config import load
+from lbproxy.config.options import OPTIONS, kind_of
 from lbproxy.model import Address
 
 Refusal = Callable[..., str]
@@ -97,8 +98,8 @@ def test_value_of_another_type_is_refused_in_a_file(refusal_of_file: Refusal) ->
         "lbproxy.yaml:3: scheduler: a mapping is unknown; write lc, wlc, rr, wrr, sh, mh, sed or nq")
     assert refusal_of_file(f"{services}idle-timeout: [1s]\n") == (
         "lbproxy.yaml:3: idle-timeout: a list is no duration; write a duration from 0s to 720h")
-    assert refusal_of_file(f"{services}admin: [127.0.0.1:1]\n") == (
-        f"lbproxy.yaml:3: admin: a list is not ADDRESS:PORT, {EXAMPLES}")
+    assert refusal_of_file(f"{services}admin: {{a: b}}\n") == (
+        f"lbproxy.yaml:3: admin: a mapping is not ADDRESS:PORT, {EXAMPLES}")
 
 
 BAD_ADDRESSES = [
@@ -213,7 +214,7 @@ def test_first_mistake_is_reported_with_the_number_of_the_others(refusal: Refusa
 def test_values_of_the_right_type_are_taken_as_they_are() -> None:
     config = load({"listen": [Address("127.0.0.1", 0)], "backend": "127.0.0.1:1", "workers": 3, "admin": False,
                    "connect_timeout": 0.25}, {}, None)
-    assert (config.workers, config.admin, config.connect_timeout) == (3, None, 0.25)
+    assert (config.workers, config.admin, config.connect_timeout) == (3, (), 0.25)
     assert config.services[0].listen == (Address("127.0.0.1", 0),)
 
 
@@ -223,3 +224,30 @@ def test_values_of_the_right_type_are_taken_as_they_are() -> None:
 ])
 def test_values_of_a_wrong_type_are_refused(name: str, value: object, refusal: Refusal) -> None:
     assert refusal(GOOD | {name: value}).startswith(f"--{kebab(name)}: ")
+
+
+@pytest.mark.parametrize(("given", "shown"), [
+    ("unix:/run/lb.sock", "unix:/run/lb.sock"), (" 127.0.0.1:1 , unix:lb.sock", "127.0.0.1:1,unix:lb.sock"),
+    (("[::1]:1", "unix:/a"), "[::1]:1,unix:/a"), (["unix:/a"], "unix:/a"), (("off",), "off"), ([], "off"),
+])
+def test_admin_may_be_an_address_a_unix_socket_or_both(given: object, shown: str) -> None:
+    config = load(GOOD | {"admin": given}, {}, None) if given else load(GOOD, {"LBPROXY_ADMIN": "off"}, None)
+    assert kind_of(OPTIONS["admin"]).show(config.admin) == shown
+
+
+@pytest.mark.parametrize(("given", "line"), [
+    ("unix:", "'unix:' names no socket; write unix:/PATH, such as unix:/run/lbproxy.sock"),
+    ("unix:/run/", "'unix:/run/' names no socket; write unix:/PATH, such as unix:/run/lbproxy.sock"),
+    ("unix:/a\x00b", r"'unix:/a\x00b' names no socket; write unix:/PATH, such as unix:/run/lbproxy.sock"),
+    ("unix:/" + "x" * 107, f"'unix:/{'x' * 54}…' is too long for a socket; write a path of 107 bytes or less"),
+    ("127.0.0.1:1,127.0.0.2:1", "127.0.0.1:1 and 127.0.0.2:1 are too many; write one address and one unix:PATH"),
+    (("unix:/a", "unix:/b"), "unix:/a and unix:/b are too many; write one address and one unix:PATH"),
+    ("off,127.0.0.1:1", f"'off' is not ADDRESS:PORT, {EXAMPLES}"),
+])
+def test_bad_places_of_the_admin_server_are_refused(given: object, line: str, refusal: Refusal) -> None:
+    assert refusal(GOOD | {"admin": given}) == f"--admin: {line}"
+
+
+@pytest.mark.parametrize("hosts", ["a b", "a,", ",a", "-a", "a/b", "a:1", "x" * 254, "ü"])
+def test_bad_names_of_the_admin_server_are_refused(hosts: str, refusal: Refusal) -> None:
+    assert refusal(GOOD | {"admin_hosts": hosts}).startswith("--admin-hosts: ")

@@ -1,6 +1,7 @@
 """Whatever changes is applied: the latest state, once."""
 
 import asyncio
+from time import monotonic
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -10,9 +11,10 @@ from lbproxy import entry
 from lbproxy.controller import Controller
 from lbproxy.errors import DataplaneError
 from lbproxy.model import Snapshot
+from lbproxy.orders import BY_OPERATOR, Order
 
 from .fake_dataplane import FakeDataplane
-from .values import key, numbers, open_numbers, services, web
+from .values import backend, key, numbers, open_numbers, services, web
 from .waiting import until
 
 
@@ -131,3 +133,26 @@ async def test_what_the_dataplane_cannot_keep_shows_until_it_can_again(
     controller.note_drift("")
     await until(lambda: not controller.trouble)
     assert registry.get_sample_value("lbproxy_in_sync") == 1
+
+
+async def test_order_is_applied_and_taken_back(controller: Controller, dataplane: FakeDataplane) -> None:
+    controller.publish(services(web(1, 2)))
+    await dataplane.reaches(lambda now: open_numbers(now) == [1, 2])
+    assert controller.order(key(1), Order())
+    await dataplane.reaches(lambda now: open_numbers(now) == [2])
+    assert controller.take_back(key(1))
+    await dataplane.reaches(lambda now: open_numbers(now) == [1, 2])
+    assert not controller.order(key(9), Order())
+    assert not controller.take_back(key(1))
+
+
+async def test_connections_are_reset_at_an_orders_deadline_though_the_dataplane_refuses_at_first(
+        controller: Controller, dataplane: FakeDataplane) -> None:
+    controller.publish(services(web(1, 2)))
+    await dataplane.reaches(lambda now: numbers(now) == [1, 2])
+    dataplane.failures.append(DataplaneError("busy"))
+    controller.order(key(1), Order(deadline=monotonic()))
+    await dataplane.reaches(lambda now: numbers(now) == [2])
+    back = await dataplane.reaches(lambda now: numbers(now) == [1, 2])
+    assert (backend(back, 1).reason, backend(back, 1).deadline) == (BY_OPERATOR, None)
+    assert not dataplane.failures

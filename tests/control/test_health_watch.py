@@ -188,3 +188,18 @@ async def test_one_more_backend_leaves_the_checks_of_the_others_alone(health: He
     assert len(checks()) == 4
     health.watch(Snapshot(3, {"web": few}))
     assert checks() == before
+
+
+async def test_last_result_of_each_check_is_remembered(health: Health, verdicts: Verdicts, address: Address) -> None:
+    health.watch(snapshot_of(address))
+    assert await verdicts.next() == "refused"
+    failed = health.results[BackendKey("web", address)]
+    assert (failed.failure, failed.in_a_row) == ("refused", FAST.fall)
+    assert 0 <= failed.seconds < FAST.timeout
+    async with listening(address):
+        assert await verdicts.next() is None
+        passed = health.results[BackendKey("web", address)]
+    assert (passed.failure, passed.in_a_row) == (None, FAST.rise)
+    assert passed.at > failed.at
+    health.watch(NOTHING)
+    assert health.results == {}

@@ -9,6 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from lbproxy.entry import Entry, judge
 from lbproxy.model import Address, Endpoint, Policy, ServiceSpec, State
+from lbproxy.orders import Order, Orders
 from lbproxy.roster import EJECTED_SHARE, PANIC_SHARE, Roster
 
 from .values import LISTEN, at
@@ -34,7 +35,7 @@ class AnyRoster(RuleBasedStateMachine):
     @initialize(spec=complete)
     def start(self, spec: ServiceSpec) -> None:
         self.now = 1000.0
-        self.roster = Roster(spec)
+        self.roster = Roster(spec, Orders())
         self.roster.publish(spec)
 
     @rule(spec=complete)
@@ -58,6 +59,21 @@ class AnyRoster(RuleBasedStateMachine):
     @rule(address=addresses)
     def forget(self, address: Address) -> None:
         self.roster.forget(address)
+
+    @rule(address=addresses, seconds=st.sampled_from((None, 5.0, 60.0)), deadline=st.sampled_from((None, 0.0, 5.0)))
+    def order(self, address: Address, seconds: float | None, deadline: float | None) -> None:
+        if address in self.roster.entries:
+            until, reset = (None if limit is None else self.now + limit for limit in (seconds, deadline))
+            self.roster.orders.give(address, Order(until, reset))
+
+    @rule(address=addresses)
+    def take_back(self, address: Address) -> None:
+        self.roster.orders.take_back(address)
+
+    @rule()
+    def confirm(self) -> None:
+        self.judge()
+        self.roster.confirm()
 
     @rule(seconds=st.sampled_from((0.001, 5.0, 10.0, 60.0, 400.0)))
     def wait(self, seconds: float) -> None:
@@ -122,7 +138,8 @@ def from_scratch(roster: Roster, now: float) -> dict[Address, Shown]:
 
 
 def next_deadline(roster: Roster, now: float) -> float | None:
-    times = [time for entry in roster.entries.values() for time in (entry.deadline, entry.ejected_until)]
+    times = [time for entry in roster.entries.values()
+             for time in (entry.deadline, entry.ejected_until, entry.order.until if entry.order else None)]
     return min((time for time in times if time is not None and time > now), default=None)
 
 
@@ -143,7 +160,7 @@ def test_last_active_backend_that_goes_opens_the_last_resort_which_did_not_chang
 
 
 def listed(*endpoints: Endpoint) -> Roster:
-    roster = Roster(ServiceSpec("web", (LISTEN,), endpoints))
+    roster = Roster(ServiceSpec("web", (LISTEN,), endpoints), Orders())
     roster.publish(roster.spec)
     return roster
 

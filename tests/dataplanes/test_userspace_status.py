@@ -28,7 +28,7 @@ class Probed(Stage):
         self.is_stopping = False
         self.waits_for: list[str] = []
         self.status = Status(self._controller, self.dataplane, self.dataplane.workers, lambda: self.is_stopping,
-                             lambda: self.waits_for)
+                             lambda: self.waits_for, "userspace")
 
     async def show(self, *services: Service) -> None:
         """Apply, as a controller would."""
@@ -79,3 +79,9 @@ async def test_worker_that_hangs_shows_while_it_does(probed: Probed, monkeypatch
     await probed.until(lambda: f"worker 0 (pid {pid}) has not answered" in (probed.status.why_not_healthy() or ""))
     os.kill(pid, signal.SIGCONT)
     await probed.until(lambda: probed.status.why_not_healthy() is None)
+
+
+async def test_program_tells_its_dataplane_and_what_troubles_it(probed: Probed) -> None:
+    assert (probed.status.program().dataplane, probed.status.program().trouble) == ("userspace", "")
+    probed._controller.trouble = "address in use"
+    assert probed.status.program().trouble == "address in use"

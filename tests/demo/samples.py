@@ -1,9 +1,11 @@
-from lbproxy.admin.shape import BackendShape, StateShape
+from lbproxy.admin.shape import BackendShape, ProgramShape, StateShape
 from lbproxy.demo.frame import Frame
 from lbproxy.demo.rows import Row
 from lbproxy.demo.story import Event
 from lbproxy.model import Address
 
+PROGRAM: ProgramShape = {"version": "1", "dataplane": "userspace", "pid": 1, "uptime_seconds": 1.0, "not_ready": None,
+                         "not_healthy": None, "trouble": "", "workers": [], "worker_restarts_total": 0}
 DOWN = "check failed: refused"
 
 
@@ -18,13 +20,14 @@ def frame(*rows: Row, moment: float = 12.3, failed: int = 0, events: tuple[Event
 
 def backend(address: str, connections: int = 0, received: int = 0, sent: int = 0) -> BackendShape:
     return {"address": address, "state": "active", "reason": "ready", "for_seconds": 1.0, "since": None,
-            "is_open": True, "weight": 1, "drain_seconds_left": None, "active": 2, "connections_total": connections,
+            "is_open": True, "weight": 1, "drain_seconds_left": None, "state_seconds_left": None,
+            "is_drained_by_operator": False, "active": 2, "connections_total": connections,
             "bytes_received_total": received, "bytes_sent_total": sent, "retries_total": 4,
             "connect_failures_total": {}, "closed_total": {}}
 
 
 def state(*backends: BackendShape) -> StateShape:
-    return {"version": 1, "time": "", "services": [{
-        "name": "default", "listens": [], "scheduler": "lc", "accepted_total": 0, "queued": 0, "rejected_total": {},
-        "closed_total": {},
+    return {"version": 1, "time": "", "program": PROGRAM, "services": [{
+        "name": "default", "listens": [], "scheduler": "lc", "max_conns": 0, "accepted_total": 0,
+        "queued": 0, "rejected_total": {}, "closed_total": {},
         "backends": list(backends)}]}

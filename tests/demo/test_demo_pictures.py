@@ -23,7 +23,7 @@ def drawn(shown: Frame, *, colours: bool = False) -> str:
 
 def test_picture_shows_where_to_look() -> None:
     assert "curl http://127.0.0.1:8080/ " in drawn(frame())
-    assert "curl http://127.0.0.1:9180/backends" in drawn(frame())
+    assert "look at http://127.0.0.1:9180/" in drawn(frame())
 
 
 def test_picture_shows_each_backend_with_its_numbers() -> None:

@@ -36,6 +36,13 @@ def test_conditions_become_flags(
     assert found == Endpoint(ONE, 1, ready, serving, terminating)
 
 
+def test_endpoint_says_which_slice_it_is_from_and_is_the_same_if_that_is_all_that_changes() -> None:
+    one, other = (read([{**a_slice(endpoint("10.0.0.1")), "metadata": metadata}], "http").endpoints[0]
+                  for metadata in ({"name": "web-abcde"}, {"name": 7}))
+    assert (one.origin, other.origin) == ("slice web-abcde", "")
+    assert one == other
+
+
 def test_endpoint_without_conditions_is_ready() -> None:
     assert read([a_slice({"addresses": ["10.0.0.1"], "conditions": None})], "http").endpoints == (Endpoint(ONE),)
 

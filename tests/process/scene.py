@@ -42,9 +42,9 @@ class Scene:
         self.path.with_suffix(".new").write_text(text)
         self.path.with_suffix(".new").rename(self.path)
 
-    async def start(self, *options: str, wrapper: tuple[str, ...] = ()) -> Program:
+    async def start(self, *options: str, wrapper: tuple[str, ...] = (), admin: Address | None = None) -> Program:
         """Start a program that reads the file; don't wait until it serves."""
-        program = await start("--config", str(self.path), *options, wrapper=wrapper)
+        program = await start("--config", str(self.path), *options, wrapper=wrapper, admin=admin)
         self._programs.append(program)
         return program
 

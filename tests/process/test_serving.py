@@ -98,7 +98,7 @@ async def test_listen_address_in_use_is_one_line(scene: Scene, listen: Address) 
 async def test_admin_address_in_use_is_one_line(scene: Scene, listen: Address, other_listen: Address) -> None:
     with socket.create_server(other_listen):
         scene.write(web(listen))
-        line = await refusal(await scene.start("--admin", str(other_listen)))
+        line = await refusal(await scene.start(admin=other_listen))
     assert line.startswith(f"lbproxy: --admin: can't listen on {other_listen}: ")
 
 

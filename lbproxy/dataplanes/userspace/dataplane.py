@@ -1,7 +1,7 @@
 """The userspace dataplane, seen from the main process: workers move the bytes, shared memory holds the counters."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -15,10 +15,12 @@ from lbproxy.dataplanes.userspace.slots import Slots
 from lbproxy.dataplanes.userspace.supervisor import Supervisor, WorkerProcess
 from lbproxy.errors import DataplaneError
 from lbproxy.model import Address, BackendKey, Snapshot
-from lbproxy.stats import Stats, WorkerStats
+from lbproxy.stats import Choice, Score, Stats, WorkerStats
 
 SYNC_TIMEOUT = 5.0
 """Seconds that a worker may take to obey a snapshot."""
+ASK_TIMEOUT = 1.0
+"""Seconds that a worker may take to say how it would choose; it is asked when an operator asks."""
 DRAIN_POLL = 0.05
 """Seconds between two looks whether the last connection has ended."""
 
@@ -77,6 +79,12 @@ class UserspaceDataplane:
             worker_restarts=self._supervisor.restarts,
         )
 
+    async def choices(self, service: str, leaving: Sequence[Address]) -> tuple[Choice, ...]:
+        """How each worker would choose now, and how old the connections of `leaving` are; without those that hang."""
+        workers = list(self._supervisor.running.values())
+        told = await asyncio.gather(*(worker.ask(service, leaving, ASK_TIMEOUT) for worker in workers))
+        return tuple(_choice(worker.index, message) for worker, message in zip(workers, told, strict=True) if message)
+
     def workers(self) -> tuple[WorkerStats, ...]:
         """The worker processes alone: cheap with any number of backends."""
         running = self._supervisor.running
@@ -134,3 +142,10 @@ class UserspaceDataplane:
 
     def _report_failing(self, message: Message) -> None:
         self._on_failing(BackendKey(message["service"], Address(message["host"], message["port"])))
+
+
+def _choice(index: int, message: Message) -> Choice:
+    scores = {Address(*address): Score(score, active, is_full)
+              for address, score, active, is_full in message["members"]}
+    oldest = {Address(*address): seconds for address, seconds in message["oldest"]}
+    return Choice(index, Address(*message["next"]) if message["next"] else None, scores, oldest)

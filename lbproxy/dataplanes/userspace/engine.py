@@ -80,6 +80,14 @@ class Engine:
         self._gate.remove(address)
         self._relay.settle()
 
+    def tell(self, name: str, leaving: Sequence[Address]) -> dict[str, object]:
+        """Say whom a service would choose next and by which scores, and how old the connections of `leaving` are."""
+        service = self._services.get(name)
+        if service is None:
+            return {"next": None, "members": [], "oldest": []}
+        ages = service.oldest(leaving) if leaving else {}
+        return {"next": service.pool.next(), "members": service.pool.scores(), "oldest": list(ages.items())}
+
     def stop_accepting(self) -> None:
         """Give all listening sockets back; connections go on."""
         for address in list(self._gate.listeners):

@@ -85,6 +85,16 @@ class Pool:
         if target in self._suspended:
             self._readmit(target)
 
+    def next(self) -> Address | None:
+        """Whom the next connection would get, unless it turns out to be full."""
+        target = self._scheduler.next()
+        return target.address if target else None
+
+    def scores(self) -> list[tuple[Address, float | None, int, bool]]:
+        """Each backend's score (None: it is not to be chosen), its connections in this worker, whether it is full."""
+        return [(target.address, target.score, target.active, target in self._suspended)
+                for target in self.targets.values()]
+
     def review(self) -> None:
         """Let full backends be chosen again if another worker gave a place back."""
         for target in [t for t in self._suspended if self._total(t) < self.limit]:

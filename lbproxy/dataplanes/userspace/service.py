@@ -4,6 +4,7 @@ Every connection ends in `close` or in the reception's `reject`, which return it
 """
 
 import errno
+from collections.abc import Collection
 from socket import SOCK_STREAM
 
 from lbproxy.dataplanes.userspace import counters
@@ -91,6 +92,19 @@ class LiveService:
                 if connection.target is target:
                     self.close(connection, Closed.DRAIN_TIMEOUT)
             self.reception.leave(target)
+
+    def oldest(self, addresses: Collection[Address]) -> dict[Address, float]:
+        """Seconds since the oldest relayed connection of each of these backends was accepted; only of those with any.
+
+        Looks at every connection of the worker: for an operator's question, not for every second.
+        """
+        wanted = {self.pool.targets.get(address) for address in addresses}
+        ages: dict[Address, float] = {}
+        for connection in self._sweep:
+            if connection.target in wanted:
+                address, age = connection.target.address, self._relay.now - connection.started
+                ages[address] = max(age, ages.get(address, 0.0))
+        return ages
 
     def _revive(self, connection: Connection) -> None:
         client, server = connection.client, connection.server

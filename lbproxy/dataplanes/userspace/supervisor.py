@@ -7,8 +7,9 @@ import asyncio
 import os
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from itertools import count
 from time import monotonic
 
 import structlog
@@ -17,6 +18,7 @@ from lbproxy.dataplanes.userspace import counters, wire
 from lbproxy.dataplanes.userspace.channel import Channel, Message
 from lbproxy.dataplanes.userspace.pauses import Pauses
 from lbproxy.errors import DataplaneError
+from lbproxy.model import Address
 
 LOOK_AFTER = 5.0
 """Seconds between two looks at a worker's heartbeat."""
@@ -40,7 +42,9 @@ class WorkerProcess:
         self._on_failing = on_failing
         self._pauses = Pauses(index)
         self._synced = -1
+        self._asked: dict[int, asyncio.Future[Message]] = {}
         self._waiting: list[tuple[int, asyncio.Future[None]]] = []
+        self._numbers = count()
         self.channel = Channel(control, self._on_message, self._on_end)
 
     def kill(self) -> None:
@@ -61,10 +65,25 @@ class WorkerProcess:
         self._release()
         return future
 
+    async def ask(self, name: str, leaving: Sequence[Address], timeout: float) -> Message | None:
+        """How it would choose for a service now; None if it does not say so within `timeout` seconds."""
+        number, future = next(self._numbers), asyncio.get_running_loop().create_future()
+        self._asked[number] = future
+        self.channel.send({"op": wire.ASK, "number": number, "name": name, "leaving": leaving})
+        try:
+            return await asyncio.wait_for(future, timeout)
+        except TimeoutError:
+            return None
+        finally:
+            del self._asked[number]
+
     def _on_message(self, message: Message, _: list[int]) -> None:
         if message["op"] == wire.SYNCED:
             self._synced = message["version"]
             self._release()
+        elif message["op"] == wire.TOLD:
+            if (future := self._asked.get(message["number"])) and not future.done():
+                future.set_result(message)
         elif message["event"] == wire.PAUSED:
             self._pauses.begin(message["reason"], message["limit"])
         elif message["event"] == wire.RESUMED:

@@ -12,10 +12,11 @@ from lbproxy.model import Address, Backend, HealthPolicy, Policy, Scheduler
 PUT_SERVICE, DROP_SERVICE = "put-service", "drop-service"
 PUT_MEMBERS, DROP_MEMBERS = "put-members", "drop-members"
 LISTEN, UNLISTEN = "listen", "unlisten"
-SYNC, EXIT = "sync", "exit"
+SYNC, ASK, EXIT = "sync", "ask", "exit"
 """From the main process."""
-SYNCED, EVENT = "synced", "event"
-"""From a worker: it has obeyed everything before SYNC; something happened that the main process should know."""
+SYNCED, TOLD, EVENT = "synced", "told", "event"
+"""From a worker: it has obeyed everything before SYNC; how it would choose, as ASKed; something happened that the main
+process should know."""
 FAILING, PAUSED, RESUMED = "backend failing", "accepting paused", "accepting resumed"
 """The events: a backend failed several times in a row; descriptors or kernel memory are short; they are back."""
 

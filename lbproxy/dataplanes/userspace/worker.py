@@ -55,6 +55,9 @@ class Worker:
                 self._engine.unlisten(Address(*address))
             case {"op": wire.SYNC, "version": version}:
                 self._channel.send({"op": wire.SYNCED, "version": version})
+            case {"op": wire.ASK, "number": number, "name": name, "leaving": leaving}:
+                answer = self._engine.tell(name, [Address(*address) for address in leaving])
+                self._channel.send({"op": wire.TOLD, "number": number, **answer})
             case {"op": wire.EXIT}:
                 self._end()
             case _:

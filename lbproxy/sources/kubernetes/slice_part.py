@@ -49,9 +49,10 @@ def read_slice(content: object, port_name: str) -> SlicePart:
 def _candidates(fields: Fields, port_name: str, reasons: dict[str, None]) -> Iterator[Candidate]:
     version = _version(text(fields.get("addressType"), "addressType"))
     number = _port(fields, port_name)
+    origin = _origin(fields)
     for item in sequence(fields.get("endpoints"), "endpoints") if number else ():
         try:
-            yield _candidate(mapping(item, "an endpoint"), version, number or 0)
+            yield _candidate(mapping(item, "an endpoint"), version, number or 0, origin)
         except SkipError as error:
             reasons[str(error)] = None
 
@@ -74,21 +75,27 @@ def _port(fields: Fields, name: str) -> int | None:
     return None
 
 
-def _candidate(fields: Fields, version: int, port: int) -> Candidate:
+def _origin(fields: Fields) -> str:
+    metadata = fields.get("metadata")
+    name = metadata.get("name") if isinstance(metadata, dict) else None
+    return f"slice {name}" if isinstance(name, str) else ""
+
+
+def _candidate(fields: Fields, version: int, port: int, origin: str) -> Candidate:
     hosts = sequence(fields.get("addresses"), "addresses")
     if not hosts:
         raise SkipError("an endpoint has no address")
     address = Address(addresses.host(text(hosts[0], "an address"), version), port)
-    return Candidate(_endpoint(address, mapping(fields.get("conditions"), "conditions")), _zones(fields))
+    return Candidate(_endpoint(address, mapping(fields.get("conditions"), "conditions"), origin), _zones(fields))
 
 
-def _endpoint(address: Address, conditions: Fields) -> Endpoint:
+def _endpoint(address: Address, conditions: Fields, origin: str) -> Endpoint:
     """Apply the rules for nil of discovery.k8s.io/v1. Ready wins: publishNotReadyAddresses means even terminating."""
     is_ready = flag(conditions.get("ready"), True, "ready")  # noqa: FBT003 - the default of `ready`
     is_serving = flag(conditions.get("serving"), is_ready, "serving")
     is_terminating = flag(conditions.get("terminating"), False, "terminating")  # noqa: FBT003 - as above
     return Endpoint(address, is_ready=is_ready, is_serving=is_ready or is_serving,
-                    is_terminating=is_terminating and not is_ready)
+                    is_terminating=is_terminating and not is_ready, origin=origin)
 
 
 def _zones(fields: Fields) -> frozenset[str]:

@@ -1,0 +1,76 @@
+"""`/explain`: asks the schedulers of each service in question, brings the facts together and lets them speak.
+
+The schedulers are asked at most once a second for each service, however many clients ask.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from time import monotonic
+
+from aiohttp import web
+
+from lbproxy.admin.explanation import Question, explain
+from lbproxy.admin.office import Office
+from lbproxy.admin.refused import RefusedError
+from lbproxy.admin.rows import BackendRow, ServiceRow, join
+from lbproxy.admin.state import Now, written
+from lbproxy.model import State
+from lbproxy.quoting import closest, quoted
+from lbproxy.stats import Choice
+
+FRESH = 1.0
+"""Seconds for which a scheduler's answer is used again."""
+MOST_KEPT = 64
+"""Answers that are kept meanwhile."""
+
+
+class Asking:
+    """Answers one client at a time."""
+
+    def __init__(self, office: Office) -> None:
+        self._office = office
+        self._turn = asyncio.Lock()
+        self._answers: dict[str, tuple[float, list[Choice]]] = {}
+
+    async def answer(self, request: web.Request) -> web.Response:
+        """Explain every service, or the one or the backend that `?service=` and `&backend=` name."""
+        service, backend = request.query.get("service"), request.query.get("backend")
+        async with self._turn:
+            rows = self._chosen(service, backend)
+            questions = [Question(row, self._office.desk.facts(row.name), await self._choices(row)) for row in rows]
+            now = Now.read(monotonic())
+            body = await asyncio.to_thread(lambda: written(explain(questions, now)))
+        return web.Response(body=body, content_type="application/json")
+
+    def _chosen(self, service: str | None, backend: str | None) -> list[ServiceRow]:
+        rows = join(self._office.view.snapshot, self._office.view.stats())
+        if service is not None:
+            names = [row.name for row in rows]
+            rows = tuple(row for row in rows if row.name == service)
+            _require(bool(rows), "service", service, names)
+        if backend is not None:
+            known = [str(one.address) for row in rows for one in row.backends]
+            rows = tuple(row._replace(backends=_named(row.backends, backend)) for row in rows)
+            _require(any(row.backends for row in rows), "backend", backend, known)
+        return [row for row in rows if row.backends or backend is None]
+
+    async def _choices(self, row: ServiceRow) -> list[Choice]:
+        asked, choices = self._answers.get(row.name, (0.0, []))
+        if monotonic() - asked >= FRESH or not asked:
+            draining = [one.address for one in row.backends if one.backend and one.backend.state is State.DRAINING]
+            choices = list(await self._office.desk.choices(row.name, draining))
+            while len(self._answers) >= MOST_KEPT:
+                del self._answers[next(iter(self._answers))]
+            self._answers.pop(row.name, None)
+            self._answers[row.name] = (monotonic(), choices)
+        return choices
+
+
+def _named(rows: Sequence[BackendRow], backend: str) -> tuple[BackendRow, ...]:
+    return tuple(row for row in rows if backend in {str(row.address), row.address.host})
+
+
+def _require(is_known: bool, what: str, word: str, known: list[str]) -> None:  # noqa: FBT001 - the condition
+    if not is_known:
+        guess = closest(word, known)
+        raise RefusedError(404, f"there is no {what} {quoted(word)}" + (f"; did you mean {guess}?" if guess else ""))

@@ -1,0 +1,97 @@
+"""Who may ask what. Reading is free to whoever reaches the address; orders need the Unix socket or the token.
+
+A browser is made an accomplice by other sites, so: the Host must be an address, localhost or a name that was
+configured (else a site could rebind its own name to us), and orders must not come from another site.
+"""
+
+import asyncio
+import ipaddress
+import socket
+from collections.abc import Callable
+from typing import NoReturn
+from urllib.parse import urlsplit
+
+import structlog
+from aiohttp import hdrs, web
+
+from lbproxy.admin.refused import RefusedError
+from lbproxy.admin.token import TokenError, TokenFile
+from lbproxy.quoting import cut, escaped
+
+PROBES = {"/healthz", "/readyz"}
+"""They say one word, to probes that call us by any name."""
+CHANGING = {hdrs.METH_POST, hdrs.METH_PUT, hdrs.METH_PATCH, hdrs.METH_DELETE}
+LOCAL = {"localhost", "ip6-localhost"}
+SAME_SITE = {"same-origin", "none"}
+
+log = structlog.get_logger("lbproxy.admin")
+
+
+class Guard:
+    """Refuses, and tells `count` why: host, cross_site, read_only, token."""
+
+    def __init__(self, token: TokenFile | None, hosts: frozenset[str], count: Callable[[str], None]) -> None:
+        self._token, self._hosts, self._count = token, hosts, count
+
+    async def check(self, request: web.Request) -> None:
+        """Raise `RefusedError` unless this request may be answered."""
+        if is_local(request):
+            return
+        if request.path not in PROBES and not self._is_known(request.headers.get(hdrs.HOST, "")):
+            self._refuse("host", 421, f"this server is not called {_said(request.headers.get(hdrs.HOST, ''))}; ask by "
+                                      "its IP address, or add the name to --admin-hosts")
+        if request.method in CHANGING and request.match_info.http_exception is None:  # else it changes nothing
+            self._check_site(request)
+            await self._check_token(request)
+
+    def _is_known(self, host: str) -> bool:
+        name = _name(host)
+        return name is not None and (_is_address(name) or name in LOCAL or name in self._hosts)
+
+    def _check_site(self, request: web.Request) -> None:
+        origin, site = request.headers.get(hdrs.ORIGIN), request.headers.get("Sec-Fetch-Site", "none")
+        is_foreign = origin is not None and urlsplit(origin).netloc != request.headers.get(hdrs.HOST)
+        if is_foreign or site not in SAME_SITE:
+            self._refuse("cross_site", 403, "orders are not taken from other sites")
+
+    async def _check_token(self, request: web.Request) -> None:
+        if self._token is None:
+            self._refuse("read_only", 403, "read-only: orders need lbproxy run --admin-token-file FILE, "
+                                           "or a Unix socket (--admin unix:PATH)")
+        try:
+            is_shown = await asyncio.to_thread(self._token.is_shown_by, request.headers.get(hdrs.AUTHORIZATION, ""))
+        except TokenError as error:
+            log.error("token file can't be used, orders are refused", error=str(error))
+            self._refuse("token", 503, "the token file can't be used; lbproxy's log says why")
+        if not is_shown:
+            self._refuse("token", 401, "this order needs the token: --admin-token-file FILE, or Authorization: Bearer "
+                                       "TOKEN", **{hdrs.WWW_AUTHENTICATE: 'Bearer realm="lbproxy"'})
+
+    def _refuse(self, reason: str, status: int, line: str, **headers: str) -> NoReturn:
+        self._count(reason)
+        raise RefusedError(status, line, headers)
+
+
+def is_local(request: web.BaseRequest) -> bool:
+    """Whether it came over the Unix socket, which only its owner can reach."""
+    sock = request.transport.get_extra_info("socket") if request.transport else None
+    return sock is not None and sock.family == socket.AF_UNIX
+
+
+def _name(host: str) -> str | None:
+    try:
+        return urlsplit(f"//{host}").hostname
+    except ValueError:
+        return None
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _said(host: str) -> str:
+    return escaped(repr(cut(host)))

@@ -1,0 +1,96 @@
+"""`/openapi.json`: every path, its parameters, its answers and their shapes, made from the shapes themselves."""
+
+from functools import cache
+from typing import Any
+
+from pydantic import BaseModel, TypeAdapter
+from pydantic.json_schema import models_json_schema
+
+from lbproxy import __version__
+from lbproxy.admin.events import TimelineShape
+from lbproxy.admin.explain_shape import ExplanationShape
+from lbproxy.admin.shape import StateShape
+from lbproxy.admin.state import written
+from lbproxy.admin.steering import Drain, Target
+from lbproxy.admin.steering_shape import OrderedShape
+
+_REFERENCE = "#/components/schemas/{model}"
+_ANSWERS = {"StateShape": StateShape, "ExplanationShape": ExplanationShape, "TimelineShape": TimelineShape,
+            "OrderedShape": OrderedShape}
+_TEXT = {"text/plain": {"schema": {"type": "string"}}}
+_SERVICE = {"name": "service", "in": "query", "schema": {"type": "string"}, "description": "Only this service."}
+_BACKEND = {"name": "backend", "in": "query", "schema": {"type": "string"},
+            "description": "Only this backend: ADDRESS:PORT, or an address alone."}
+_SINCE = {"name": "since", "in": "query", "description": "Only events after this number.",
+          "schema": {"type": "integer", "minimum": 0, "maximum": 10**18 - 1}}
+_REFUSALS = {"400": "This is no order, or no request.", "401": "The token is missing or wrong.",
+             "403": "Read-only, or from another site.", "404": "There is no such backend.",
+             "408": "The order did not come in time.", "413": "The order is too long.",
+             "415": "The order is not JSON.", "503": "The token file can't be read."}
+
+
+@cache
+def document() -> bytes:
+    """Give it as JSON."""
+    return written({
+        "openapi": "3.1.0",
+        "info": {"title": "lbproxy's admin server", "version": __version__, "license": {"name": "Apache-2.0"}},
+        "paths": _paths(),
+        "components": {"schemas": _schemas(), "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}},
+    })
+
+
+def _paths() -> dict[str, Any]:
+    return {
+        "/backends": _get("Every service and backend.", "StateShape"),
+        "/explain": _get("Why each backend gets connections or none.", "ExplanationShape", _SERVICE, _BACKEND,
+                         missing="There is no such service or backend."),
+        "/events": _get("The last thousand changes.", "TimelineShape", _SINCE, wrong="since is no number."),
+        "/metrics": {"get": {"summary": "For Prometheus.", "responses": _texts({"200": "Metrics."}) | _misnamed()}},
+        "/healthz": {"get": {"summary": "Whether this process is in order.", "responses": _verdict()}},
+        "/readyz": {"get": {"summary": "Whether new clients are welcome.", "responses": _verdict()}},
+        "/drain": _post("Give a backend no new connections.", "Drain"),
+        "/undrain": _post("Let a drained backend take connections again.", "Target"),
+    }
+
+
+def _get(summary: str, shape: str, *parameters: dict[str, Any], missing: str = "", wrong: str = "") -> dict[str, Any]:
+    refusals = {code: text for code, text in (("400", wrong), ("404", missing)) if text}
+    answer = {"200": {"description": "The answer.", "content": _json(shape)}}
+    return {"get": {"summary": summary, "parameters": list(parameters),
+                    "responses": answer | _texts(refusals) | _misnamed()}}
+
+
+def _post(summary: str, order: str) -> dict[str, Any]:
+    return {"post": {
+        "summary": summary, "security": [{"token": []}],
+        "requestBody": {"required": True, "content": _json(order)},
+        "responses": {"200": {"description": "It is in force.", "content": _json("OrderedShape")},
+                      **_texts(_REFUSALS), **_misnamed()},
+    }}
+
+
+def _json(shape: str) -> dict[str, Any]:
+    return {"application/json": {"schema": {"$ref": _REFERENCE.format(model=shape)}}}
+
+
+def _texts(lines: dict[str, str]) -> dict[str, Any]:
+    return {code: {"description": text, "content": _TEXT} for code, text in lines.items()}
+
+
+def _misnamed() -> dict[str, Any]:
+    return _texts({"421": "The Host is none that this server is called by (--admin-hosts)."})
+
+
+def _verdict() -> dict[str, Any]:
+    return _texts({"200": "Yes.", "503": "No, and why not."})
+
+
+def _schemas() -> dict[str, Any]:
+    inputs: list[tuple[type[BaseModel], Any]] = [(Drain, "validation"), (Target, "validation")]
+    schemas: dict[str, Any] = dict(models_json_schema(inputs, ref_template=_REFERENCE)[1]["$defs"])
+    for name, shape in _ANSWERS.items():
+        schema = TypeAdapter(shape).json_schema(ref_template=_REFERENCE)
+        schemas |= schema.pop("$defs", {})
+        schemas[name] = schema
+    return schemas

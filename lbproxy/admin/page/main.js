@@ -1,0 +1,126 @@
+// Follows lbproxy's stream and shows the view that the address names: #/, #/timeline, #/service/NAME[/BACKEND].
+
+import { mark, say } from "./dom.js";
+import { Overview } from "./overview.js";
+import { ServiceView } from "./service.js";
+import { Store } from "./store.js";
+import { TimelineView } from "./timeline.js";
+import { duration } from "./text.js";
+
+const HIDDEN_FOR = 30_000; // milliseconds after which a page that nobody sees stops asking
+
+const store = new Store();
+const main = document.getElementById("main");
+const banner = document.getElementById("banner");
+let view = null;
+let stream = null;
+let hiding = null;
+let isDrawing = false;
+
+function follow() {
+  stream = new EventSource("/stream");
+  stream.addEventListener("open", () => showLive("live"));
+  stream.addEventListener("error", () => showLive("reconnecting"));
+  stream.addEventListener("state", (event) => { store.replace(JSON.parse(event.data)); draw(); });
+  stream.addEventListener("change", (event) => { store.change(JSON.parse(event.data)); draw(); });
+}
+
+function showLive(state) {
+  const element = document.getElementById("live");
+  mark(element, "data-live", state);
+  say(element, state === "live" ? "live" : "reconnecting…");
+  document.body.classList.toggle("stale", state !== "live");
+}
+
+function draw() {
+  if (isDrawing) return;
+  isDrawing = true;
+  requestAnimationFrame(() => {
+    isDrawing = false;
+    showProgram();
+    if (!view) route();
+    view.draw(store);
+    main.dataset.time = store.time;
+  });
+}
+
+function showProgram() {
+  const program = store.program;
+  const standing = document.getElementById("standing");
+  mark(standing, "data-ready", String(!program.not_ready));
+  say(standing, program.not_ready ? "not ready" : "ready");
+  const workers = program.workers.length ? ` · ${program.workers.filter(([, pid]) => pid !== null).length}/${program.workers.length} workers` : "";
+  const restarts = program.restarts ? ` · ${program.restarts} restarts` : "";
+  say(document.getElementById("program"),
+      `${program.dataplane} · ${program.version} · up ${duration((store.now() - program.started) / 1000)}${workers}${restarts}`);
+  const trouble = [program.not_ready && `Not ready: ${program.not_ready}`, program.not_healthy && `Not healthy: ${program.not_healthy}`,
+                   program.trouble && `Not applied: ${program.trouble}`].filter(Boolean).join("   ");
+  say(banner, trouble);
+  banner.hidden = !trouble;
+}
+
+function route() {
+  const [, kind, ...parts] = location.hash.split("/");
+  const words = parts.map(decoded);
+  view?.close?.();
+  view = kind === "service" && words[0] ? new ServiceView(words[0], words[1]) : kind === "timeline" ? new TimelineView() : new Overview();
+  main.replaceChildren(view.element);
+  document.title = `${view.title} · lbproxy`;
+  for (const link of document.querySelectorAll("nav a")) {
+    const isHere = link.dataset.view === (view instanceof TimelineView ? "timeline" : "overview");
+    if (isHere) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+  scrollTo(0, 0);
+}
+
+function decoded(word) {
+  try {
+    return decodeURIComponent(word);
+  } catch {
+    return word;
+  }
+}
+
+function onKey(event) {
+  const isTyping = event.target.matches("input, select, textarea");
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.key === "Escape") leave(event.target, isTyping);
+  else if (isTyping) return;
+  else if (event.key === "/") document.querySelector(".search")?.focus();
+  else if (event.key === "s") location.hash = "#/";
+  else if (event.key === "t") location.hash = "#/timeline";
+  else if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+    if (!move(event.key === "ArrowDown" ? 1 : -1)) return;
+  } else return;
+  event.preventDefault();
+}
+
+function leave(target, isTyping) {
+  if (isTyping && target.value) {
+    target.value = "";
+    target.dispatchEvent(new Event("input"));
+  } else if (isTyping) target.blur();
+  else if (location.hash.startsWith("#/service/")) location.hash = location.hash.split("/").slice(0, -1).join("/").replace(/^#\/service$/, "#/");
+  else location.hash = "#/";
+}
+
+/** Go from one backend to the next; from anything else, to the first. */
+function move(step) {
+  const links = [...main.querySelectorAll(".backends a.address")];
+  const here = links.indexOf(document.activeElement);
+  const next = links[here < 0 ? 0 : here + step];
+  next?.focus();
+  return Boolean(next);
+}
+
+function onVisibility() {
+  clearTimeout(hiding);
+  if (document.hidden) hiding = setTimeout(() => { stream.close(); stream = null; }, HIDDEN_FOR);
+  else if (!stream) follow();
+}
+
+addEventListener("hashchange", () => { if (store.program) { route(); draw(); } });
+addEventListener("keydown", onKey);
+document.addEventListener("visibilitychange", onVisibility);
+follow();

@@ -1,0 +1,135 @@
+"""`POST /drain` and `POST /undrain`: an operator's orders, read from JSON and refused with one line when wrong."""
+
+import asyncio
+import ipaddress
+from collections.abc import Iterable
+from typing import TypeVar
+
+from aiohttp import hdrs, web
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from lbproxy.admin.office import Office
+from lbproxy.admin.refused import RefusedError
+from lbproxy.admin.steering_shape import OrderedShape, SteeredShape
+from lbproxy.model import BackendKey, Snapshot
+from lbproxy.quoting import closest, quoted
+
+MAX_BODY = 16 * 1024
+"""Bytes of an order."""
+BODY_TIMEOUT = 5.0
+"""Seconds in which an order must have come."""
+LONGEST = 30 * 24 * 3600.0
+"""Seconds that may be said in an order."""
+
+
+class Target(BaseModel):
+    """Which backend; of all services that have it, unless one is named."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, use_attribute_docstrings=True)
+
+    backend: str = Field(min_length=1, max_length=100, examples=["192.0.2.1:80"])
+    """`ADDRESS:PORT`, or an address alone for all its ports."""
+    service: str | None = Field(None, max_length=253)
+    """Its service; without it, every service that has such a backend."""
+
+
+class Drain(Target):
+    """An order to give a backend no new connections."""
+
+    for_seconds: float | None = Field(None, gt=0, le=LONGEST, allow_inf_nan=False)
+    """The order ends by itself after so long; without it, by `/undrain`."""
+    deadline_seconds: float | None = Field(None, ge=0, le=LONGEST, allow_inf_nan=False)
+    """Connections that remain after so long are reset; without it, they may go on."""
+
+
+T = TypeVar("T", bound=Target)
+
+
+class Steering:
+    """Takes orders for one program."""
+
+    def __init__(self, office: Office) -> None:
+        self._office = office
+
+    async def drain(self, request: web.Request) -> web.Response:
+        """Drain, or change how; again is no mistake."""
+        order = await _read(request, Drain)
+        keys = self._find(order)
+        done = [key for key in keys if self._office.desk.order(key, order.for_seconds, order.deadline_seconds)]
+        return self._answer(done)
+
+    async def undrain(self, request: web.Request) -> web.Response:
+        """Take an order back, also that for a backend that is gone."""
+        order = await _read(request, Target)
+        keys = [key for key in self._office.desk.orders() if _is_meant(key, order)]
+        if not keys:
+            raise RefusedError(404, f"no drain was ordered for {quoted(order.backend)}; see lbproxy status")
+        return self._answer([key for key in keys if self._office.desk.take_back(key)])
+
+    def _find(self, order: Target) -> list[BackendKey]:
+        known = list(_keys(self._office.view.snapshot))
+        keys = [key for key in known if _is_meant(key, order)]
+        if not keys:
+            raise RefusedError(404, _advice(order, known))
+        return keys
+
+    def _answer(self, keys: list[BackendKey]) -> web.Response:
+        return web.json_response(OrderedShape(backends=[self._steered(key) for key in keys]))
+
+    def _steered(self, key: BackendKey) -> SteeredShape:
+        counted = self._office.view.stats().backends.get(key)
+        return {"service": key.service, "backend": str(key.address), "active": counted.active if counted else 0,
+                "others_open": _others_open(self._office.view.snapshot, key)}
+
+
+async def _read(request: web.Request, kind: type[T]) -> T:
+    if request.content_type != "application/json":
+        raise RefusedError(415, "an order is JSON; send Content-Type: application/json")
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT):
+            body = await request.read()
+    except TimeoutError:
+        late = f"the order did not come within {BODY_TIMEOUT:g} s"
+        raise RefusedError(408, late, {hdrs.CONNECTION: "close"}) from None
+    try:
+        return kind.model_validate_json(body)
+    except ValidationError as error:
+        raise RefusedError(400, _mistake(error)) from None
+
+
+def _mistake(error: ValidationError) -> str:
+    first = error.errors(include_url=False, include_input=False)[0]
+    where = ".".join(map(str, first["loc"]))
+    return f"{quoted(where)}: {first['msg']}" if where else f"this is no order: {first['msg']}"
+
+
+def _keys(snapshot: Snapshot | None) -> Iterable[BackendKey]:
+    for service in snapshot.services.values() if snapshot else ():
+        yield from (BackendKey(service.name, backend.address) for backend in service.backends)
+
+
+def _is_meant(key: BackendKey, order: Target) -> bool:
+    is_backend = str(key.address) == order.backend or key.address.host == _host(order.backend)
+    return is_backend and order.service in {None, key.service}
+
+
+def _host(text: str) -> str | None:
+    try:
+        return str(ipaddress.ip_address(text.removeprefix("[").removesuffix("]")))
+    except ValueError:
+        return None
+
+
+def _advice(order: Target, known: list[BackendKey]) -> str:
+    services = {key.service for key in known}
+    if order.service is not None and order.service not in services:
+        guess = closest(order.service, services)
+        return f"there is no service {quoted(order.service)}" + (f"; did you mean {guess}?" if guess else "")
+    guess = closest(order.backend, (str(key.address) for key in known if order.service in {None, key.service}))
+    return f"there is no backend {quoted(order.backend)}; " + (
+        f"did you mean {guess}?" if guess else "write ADDRESS:PORT as lbproxy status shows it")
+
+
+def _others_open(snapshot: Snapshot | None, key: BackendKey) -> int:
+    service = snapshot.services.get(key.service) if snapshot else None
+    return sum(one.is_open and one.address != key.address for one in service.backends) if service else 0

@@ -1,0 +1,50 @@
+"""What `lbproxy explain` shows: for each backend the chain of causes, the one that decides in bold. Pure."""
+
+from collections.abc import Iterable, Iterator
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from lbproxy.admin.explain_shape import ExplainedBackendShape, ExplainedServiceShape, ExplanationShape, ScoreShape
+from lbproxy.console.words import age, plain, state
+from lbproxy.quoting import escaped
+
+INDENT = "  "
+
+
+def explanation(told: ExplanationShape) -> RenderableType:
+    """Give every service in question."""
+    return Group(*(line for service in told["services"] for line in _service(service)))
+
+
+def _service(service: ExplainedServiceShape) -> Iterator[Text]:
+    yield plain(service["name"], "bold").append(f"  {service['scheduler'] or 'removed'}", "not bold")
+    if service["next"]:
+        whom = ", ".join(f"worker {one['worker']}: {escaped(one['backend'] or 'nobody')}" for one in service["next"])
+        yield Text(f"{INDENT}the next connection goes to  {whom}")
+    for backend in service["backends"]:
+        yield from _backend(backend)
+    yield Text()
+
+
+def _backend(backend: ExplainedBackendShape) -> Iterator[Text]:
+    title = Text.assemble(INDENT, plain(backend["address"], "bold"), "  ", state(backend["state"], backend["reason"]))
+    yield title.append(f", for {age(backend['for_seconds'])}" if backend["for_seconds"] is not None else "", "default")
+    for cause in backend["causes"]:
+        mark, style = ("→", "bold") if cause["is_decisive"] else ("·", "")
+        yield Text(f"{INDENT * 2}{mark} {escaped(cause['about']):<12}{escaped(cause['says'])}", style)
+    yield from _drain(backend)
+    if backend["scores"]:
+        yield Text(f"{INDENT * 2}· {'scores':<12}{'; '.join(_scores(backend['scores']))}")
+
+
+def _drain(backend: ExplainedBackendShape) -> Iterator[Text]:
+    drain = backend["drain"]
+    if drain is not None and drain["oldest_seconds"] is not None:
+        yield Text(f"{INDENT * 2}· {'oldest':<12}its oldest connection is {age(drain['oldest_seconds'])} old")
+
+
+def _scores(scores: Iterable[ScoreShape]) -> Iterator[str]:
+    for one in scores:
+        score = "not to be chosen" if one["score"] is None else f"score {one['score']:g}"
+        yield f"worker {one['worker']}: {score}{', full' * one['is_full']}{', next' * one['is_next']}"

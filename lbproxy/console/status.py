@@ -1,0 +1,100 @@
+"""What `lbproxy status` and `lbproxy top` show of the state. Pure."""
+
+from collections.abc import Iterable, Mapping
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from lbproxy.admin.shape import BackendShape, ProgramShape, ServiceShape, StateShape
+from lbproxy.console.rates import NONE, Key, Rate
+from lbproxy.console.words import age, plain, rate, size, state
+from lbproxy.quoting import escaped
+
+URGENCY = {"down": 0, "draining": 1, "active": 2, "removed": 3}
+
+
+def status(told: StateShape) -> RenderableType:
+    """Give the program's standing, then each service with its backends and totals."""
+    return Group(head(told["program"]), *(part for service in told["services"] for part in _service(service)))
+
+
+def head(program: ProgramShape) -> Text:
+    """Say whether all is well, and what runs."""
+    lines = Text("ready" if program["not_ready"] is None else "NOT READY", _tone(program["not_ready"]))
+    workers = program["workers"]
+    running = f", {sum(one['pid'] is not None for one in workers)} of {len(workers)} workers" if workers else ""
+    restarts = f", {program['worker_restarts_total']} restarts" if program["worker_restarts_total"] else ""
+    lines.append(f"  lbproxy {escaped(program['version'])}, {escaped(program['dataplane'])}, pid {program['pid']}, "
+                 f"up {age(program['uptime_seconds'])}{running}{restarts}", "default")
+    for what, trouble in (("not ready", program["not_ready"]), ("not healthy", program["not_healthy"]),
+                          ("not applied", program["trouble"])):
+        if trouble:
+            lines.append(f"\n{what}: {escaped(trouble)}", "bold red")
+    return lines
+
+
+def _tone(trouble: str | None) -> str:
+    return "bold green" if trouble is None else "bold red"
+
+
+def _service(service: ServiceShape) -> Iterable[RenderableType]:
+    yield Text()
+    yield _title(service)
+    table = _table("backend", "state", "for", "active", "total", "retried", "failed", "weight")
+    for backend in _sorted(service["backends"]):
+        table.add_row(plain(backend["address"]), state(backend["state"], backend["reason"]),
+                      age(backend["for_seconds"]), f"{backend['active']:,}", f"{backend['connections_total']:,}",
+                      f"{backend['retries_total']:,}", _failed(backend), str(backend["weight"]))
+    yield table
+
+
+def _title(service: ServiceShape) -> Text:
+    listens = ", ".join(service["listens"]) or "not listening"
+    title = plain(service["name"], "bold").append(f"  {escaped(listens)}  {service['scheduler'] or ''}", "not bold")
+    if rejected := {why: count for why, count in service["rejected_total"].items() if count}:
+        told = ", ".join(f"{count:,} {escaped(why)}" for why, count in rejected.items())
+        title.append(f"  rejected: {told}", "not bold yellow")
+    return title
+
+
+def _failed(backend: BackendShape) -> Text:
+    failed = sum(backend["connect_failures_total"].values())
+    return Text(f"{failed:,}", "red" if failed else "")
+
+
+def _sorted(backends: list[BackendShape]) -> list[BackendShape]:
+    return sorted(backends, key=lambda one: URGENCY.get(one["state"], 0))
+
+
+def top(told: StateShape, speeds: Mapping[Key, Rate], height: int) -> RenderableType:
+    """Give one table of all backends, those in trouble and then the busiest first, as many as fit in `height` lines."""
+    rows = [(service, one, speeds.get((service["name"], one["address"]), NONE))
+            for service in told["services"] for one in service["backends"]]
+    rows.sort(key=lambda row: (URGENCY.get(row[1]["state"], 0), -row[1]["active"], -row[2].connections))
+    table = _table("service", "backend", "state", "active", "new/s", "bytes/s", "failed")
+    for service, backend, speed in rows[:height]:
+        table.add_row(plain(service["name"]), plain(backend["address"]), state(backend["state"], backend["reason"]),
+                      f"{backend['active']:,}", rate(speed.connections), size(speed.bytes), _failed(backend))
+    return Group(head(told["program"]), _sums(told, speeds), Text(), table, _rest(len(rows) - height))
+
+
+def _sums(told: StateShape, speeds: Mapping[Key, Rate]) -> Text:
+    active = sum(one["active"] for service in told["services"] for one in service["backends"])
+    rejected = sum(sum(service["rejected_total"].values()) for service in told["services"])
+    new, moved = (sum(values) for values in ([one.connections for one in speeds.values()],
+                                             [one.bytes for one in speeds.values()]))
+    return Text(f"{active:,} connections, {rate(new)} new/s, {size(moved)}/s, {rejected:,} rejected so far")
+
+
+def _rest(more: int) -> Text:
+    return Text(f"and {more:,} more; Ctrl-C ends it" if more > 0 else "Ctrl-C ends it", "dim")
+
+
+def _table(*headings: str) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for heading in headings:
+        is_number = heading not in {"service", "backend", "state"}
+        table.add_column(heading, justify="right" if is_number else "left", no_wrap=heading != "state",
+                         overflow="fold")
+    return table

@@ -1,0 +1,53 @@
+"""Redraws the state each second until Ctrl-C; an lbproxy that is away for a while is waited for."""
+
+import time
+from contextlib import suppress
+
+from rich.console import Console, RenderableType
+from rich.live import Live
+
+from lbproxy.admin.shape import StateShape
+from lbproxy.console.client import Client
+from lbproxy.console.errors import UnreachableError
+from lbproxy.console.rates import rates
+from lbproxy.console.status import top
+from lbproxy.console.words import plain
+
+INTERVAL = 1.0
+"""Seconds between two answers."""
+OTHER_LINES = 7
+"""Of the screen, besides backends."""
+
+
+def watch(client: Client, screen: Console) -> None:
+    """Show it; Ctrl-C is the way out. Raises `UnreachableError` if it can't be reached to begin with."""
+    pictures = _Pictures(client, screen)
+    pictures.first()
+    with suppress(KeyboardInterrupt), Live(console=screen, auto_refresh=False, screen=True) as live:
+        while True:
+            live.update(pictures.next(), refresh=True)
+            time.sleep(INTERVAL)
+
+
+class _Pictures:
+    """Remembers the last answer, for the rates."""
+
+    def __init__(self, client: Client, screen: Console) -> None:
+        self._client, self._screen = client, screen
+        self._before: StateShape | None = None
+        self._read_at = 0.0
+
+    def first(self) -> StateShape:
+        state: StateShape = self._client.get("/backends")
+        self._before, self._read_at = state, time.monotonic()
+        return state
+
+    def next(self) -> RenderableType:
+        before, read_at = self._before, self._read_at
+        try:
+            after = self.first()
+        except UnreachableError as error:
+            self._before = None
+            return plain(str(error), "red")
+        speeds = rates(before, after, self._read_at - read_at)
+        return top(after, speeds, max(1, self._screen.height - OTHER_LINES))

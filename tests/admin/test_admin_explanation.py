@@ -1,0 +1,173 @@
+"""/explain: the chain of causes for each backend, and how the schedulers are asked."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import aiohttp
+import pytest
+
+from lbproxy.admin import asking
+from lbproxy.admin.explain_shape import ExplainedBackendShape
+from lbproxy.admin.explanation import Question, explain
+from lbproxy.admin.rows import join
+from lbproxy.admin.state import Now
+from lbproxy.facts import CheckResult, Facts
+from lbproxy.model import Backend, Endpoint, Policy, Service, Snapshot, State
+from lbproxy.orders import BY_OPERATOR, Order
+from lbproxy.stats import BackendStats, Choice, Score, Stats
+
+from .fakes import LISTEN, ONE, TWO, FakeDesk, FakeView
+
+NOON = Now(1000.0, datetime(2025, 1, 1, 12, 0, 0, tzinfo=UTC))
+READY = Endpoint(ONE, origin="slice web-abcde")
+PASSED = CheckResult(999.5, 0.0012, None, 7)
+FACTS = Facts(READY, None, is_check_doubted=False, last_check=PASSED, ejected_until=None, order=None)
+ACTIVE = Backend(ONE, 1, State.ACTIVE, "ready", 990.0)
+
+
+def explained(facts: Facts | None, backend: Backend = ACTIVE, *choices: Choice,
+              active: int = 0, policy: Policy | None = None) -> ExplainedBackendShape:
+    """Explain the only backend of a service."""
+    service = Service("web", (LISTEN,), policy or Policy(), (backend,))
+    (row,) = join(Snapshot(1, {"web": service}), Stats({}, {}))
+    row = row._replace(backends=(row.backends[0]._replace(stats=BackendStats(active=active)),))
+    known = {ONE: facts} if facts else {}
+    return explain([Question(row, known, list(choices))], NOON)["services"][0]["backends"][0]
+
+
+def said(found: ExplainedBackendShape) -> dict[str, str]:
+    return {cause["about"]: cause["says"] for cause in found["causes"]}
+
+
+def decisive(found: ExplainedBackendShape) -> str:
+    (cause,) = [cause for cause in found["causes"] if cause["is_decisive"]]
+    return cause["about"]
+
+
+def test_active_backend_is_explained_by_its_scheduler() -> None:
+    choice = Choice(0, ONE, {ONE: Score(3.0, 3, is_full=False)}, {})
+    found = explained(FACTS, ACTIVE, choice, active=3, policy=Policy(max_conns=9))
+    assert decisive(found) == "scheduler"
+    assert said(found) == {
+        "source": "slice web-abcde says ready, serving, not terminating",
+        "checks": "the last check passed 0.5 s ago in 1.2 ms, 7 times in a row",
+        "scheduler": "lc chooses the fewest connections; it has 3, 9 at most; the next connection is for it",
+    }
+    assert found["scores"] == [{"worker": 0, "score": 3.0, "active": 3, "is_full": False, "is_next": True}]
+    assert found["check"] == {"seconds_ago": 0.5, "took_seconds": 0.0012, "failure": None, "in_a_row": 7,
+                              "verdict": None, "is_ignored": False}
+
+
+def test_which_workers_would_choose_it_is_said() -> None:
+    choices = [Choice(0, ONE, {}, {}), Choice(1, TWO, {}, {}), Choice(2, ONE, {}, {})]
+    assert said(explained(FACTS, ACTIVE, *choices))["scheduler"].endswith(
+        "the next connection of workers 0, 2 is for it")
+
+
+def test_endpoint_that_is_not_ready_is_the_cause() -> None:
+    facts = replace(FACTS, endpoint=replace(READY, is_ready=False, is_serving=False))
+    found = explained(facts, replace(ACTIVE, state=State.DOWN, reason="not ready", is_open=False))
+    assert (decisive(found), found["endpoint"]) == ("source", {
+        "origin": "slice web-abcde", "is_ready": False, "is_serving": False, "is_terminating": False, "weight": 1})
+
+
+def test_failed_check_is_the_cause_before_an_ejection() -> None:
+    facts = replace(FACTS, failure="refused", ejected_until=1008.0,
+                    last_check=replace(PASSED, failure="refused", in_a_row=2))
+    found = explained(facts, replace(ACTIVE, state=State.DOWN, reason="check failed: refused", is_open=False), active=1)
+    assert decisive(found) == "checks"
+    assert said(found)["checks"].endswith("2 times in a row; it counts as dead until 2 in a row pass")
+    assert said(found)["ejection"] == "ejected for another 8s: connects failed in a row"
+    assert said(found)["connections"] == "it has 1 connection left; they may go on"
+    assert found["ejected_for_seconds"] == 8.0
+
+
+def test_doubted_checks_decide_nothing() -> None:
+    facts = replace(FACTS, failure="refused", is_check_doubted=True, last_check=replace(PASSED, failure="refused"))
+    found = explained(facts)
+    assert decisive(found) == "scheduler"
+    assert "ignored, as more than half" in said(found)["checks"]
+
+
+@pytest.mark.parametrize(("facts", "policy", "words"), [
+    (replace(FACTS, last_check=None), Policy(), "no check was made yet"),
+    (FACTS, Policy(health=replace(Policy().health, interval=0.0)), "it is not checked (health-interval 0)"),
+])
+def test_backend_without_checks_says_so(facts: Facts, policy: Policy, words: str) -> None:
+    assert said(explained(facts, policy=policy))["checks"] == words
+
+
+def test_operators_drain_tells_its_end_its_deadline_and_its_oldest_connection() -> None:
+    backend = replace(ACTIVE, state=State.DRAINING, reason=BY_OPERATOR, is_open=False, deadline=1030.0, until=1540.0)
+    choices = [Choice(0, None, {}, {ONE: 61.5}), Choice(1, None, {}, {ONE: 7.0}), Choice(2, None, {}, {})]
+    found = explained(replace(FACTS, order=Order(1540.0, 1030.0)), backend, *choices, active=4)
+    assert (decisive(found), found["reason"]) == ("operator", "drained by operator, 9m left")
+    assert said(found)["operator"] == "an operator drains it, for another 9m"
+    assert said(found)["connections"] == "it has 4 connections left; reset in 30s"
+    assert found["drain"] == {"connections": 4, "reset_in_seconds": 30.0, "oldest_seconds": 61.5,
+                              "by_operator": True, "ends_in_seconds": 540.0}
+
+
+def test_terminating_backend_drains_whatever_the_operator_said() -> None:
+    facts = replace(FACTS, order=Order(), endpoint=replace(READY, is_ready=False, is_terminating=True))
+    backend = replace(ACTIVE, state=State.DRAINING, reason="terminating", is_open=False, deadline=1060.0)
+    found = explained(facts, backend)
+    assert decisive(found) == "source"
+    assert said(found)["operator"] == "an operator drains it, until lbproxy undrain"
+    assert found["drain"] is not None
+    assert found["drain"]["by_operator"] is False
+
+
+def test_oldest_connection_is_null_where_the_dataplane_can_not_tell() -> None:
+    found = explained(FACTS, replace(ACTIVE, state=State.DRAINING, reason="removed", is_open=False))
+    assert found["drain"] is not None
+    assert (found["drain"]["oldest_seconds"], found["scores"]) == (None, [])
+
+
+def test_removed_endpoint_and_weight_0_are_causes() -> None:
+    assert decisive(explained(replace(FACTS, endpoint=None))) == "source"
+    assert decisive(explained(replace(FACTS, endpoint=replace(READY, weight=0)))) == "weight"
+    assert said(explained(replace(FACTS, endpoint=replace(READY, weight=7))))["weight"] == "weight 7"
+
+
+async def test_answer_is_for_whom_was_asked(client: aiohttp.ClientSession, desk: FakeDesk) -> None:
+    desk.known = {"web": {ONE: FACTS}}
+    async with client.get("/explain", params={"service": "web", "backend": str(ONE)}) as answer:
+        (service,) = (await answer.json())["services"]
+    assert [backend["address"] for backend in service["backends"]] == [str(ONE)]
+    async with client.get("/explain", params={"backend": TWO.host}) as answer:
+        assert [one["address"] for one in (await answer.json())["services"][0]["backends"]] == [str(TWO)]
+    async with client.get("/explain") as answer:
+        assert len(json.loads(await answer.text())["services"][0]["backends"]) == 2
+
+
+@pytest.mark.parametrize(("query", "line"), [
+    ({"service": "wbe"}, "there is no service 'wbe'; did you mean web?"),
+    ({"service": "\x1b[31m"}, r"there is no service '\x1b[31m'"),
+    ({"service": "web", "backend": "192.0.2.1:81"}, "there is no backend '192.0.2.1:81'; did you mean 192.0.2.1:80?"),
+])
+async def test_unknown_names_are_404_with_advice(
+        client: aiohttp.ClientSession, query: dict[str, str], line: str) -> None:
+    async with client.get("/explain", params=query) as answer:
+        assert (answer.status, await answer.text()) == (404, f"{line}\n")
+
+
+async def test_schedulers_are_asked_once_a_second_however_many_clients_ask(
+        client: aiohttp.ClientSession, desk: FakeDesk, monkeypatch: pytest.MonkeyPatch) -> None:
+    for _ in range(3):
+        await (await client.get("/explain")).read()
+    assert desk.asked == [("web", [TWO])], "of the draining ones, the oldest connection"
+    monkeypatch.setattr(asking, "FRESH", 0.0)
+    await (await client.get("/explain")).read()
+    assert len(desk.asked) == 2
+
+
+async def test_service_of_which_only_counts_are_left_is_explained(
+        client: aiohttp.ClientSession, view: FakeView) -> None:
+    view.snapshot = None
+    async with client.get("/explain") as answer:
+        (service,) = (await answer.json())["services"]
+    assert service["scheduler"] is None
+    assert service["backends"][0]["causes"][0]["says"] == (
+        "it is not in the table any more; only its counts are left")

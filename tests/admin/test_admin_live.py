@@ -1,0 +1,229 @@
+"""The live stream: what it tells, to whom, and what it costs when nobody looks."""
+
+import asyncio
+import json
+import select
+import socket
+from collections.abc import AsyncIterator
+from typing import Any
+
+import aiohttp
+import pytest
+
+from lbproxy.admin import live, server, streaming
+from lbproxy.admin.curves import Growth, point, quantile, since
+from lbproxy.admin.live import Live, Watcher
+from lbproxy.admin.picture import COLUMNS
+from lbproxy.model import Address, BackendKey, State
+from lbproxy.stats import BackendStats, Histogram, ServiceStats, Stats
+from lbproxy.timeline import Timeline
+
+from .fakes import ONE, TWO, FakeView, backend, busy, office, snapshot
+
+Message = tuple[str, dict[str, Any]]
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "INTERVAL", 0.01)
+    monkeypatch.setattr(live, "LARGEST_SHARE", 1.0)
+
+
+@pytest.fixture
+async def hub(view: FakeView) -> AsyncIterator[Live]:
+    hub = Live(view, Timeline())
+    yield hub
+    await hub.close()
+
+
+def messages(content: bytes) -> list[Message]:
+    parts = [part.partition("\n") for part in content.decode().split("\n\n") if part]
+    return [(name.removeprefix("event: "), json.loads(data.removeprefix("data: "))) for name, _, data in parts]
+
+
+async def told(hub: Live, watcher: Watcher) -> list[Message]:
+    async with asyncio.timeout(5):
+        return messages(await hub.next(watcher))
+
+
+async def change(hub: Live, watcher: Watcher, key: str) -> dict[str, Any]:
+    """Wait for a change that tells of this."""
+    while True:
+        for name, content in await told(hub, watcher):
+            if name == "change" and content.get(key):
+                return content
+
+
+def row(values: list[object]) -> dict[str, Any]:
+    return dict(zip(COLUMNS, values, strict=True))
+
+
+async def test_first_message_is_the_whole_state(hub: Live, view: FakeView) -> None:
+    with hub.watching() as watcher:
+        ((name, content),) = await told(hub, watcher)
+    assert name == "state"
+    service = content["services"]["web"]
+    assert service["head"]["rejected"] == {"no_backend": 3}
+    assert [row(one)["address"] for one in service["rows"]] == [str(ONE), str(TWO)]
+    assert (row(service["rows"][0])["active"], row(service["rows"][0])["received"]) == (5, 700)
+    assert content["program"]["not_ready"] is view.not_ready
+    assert service["curve"] == []
+
+
+async def test_only_what_changed_is_told(hub: Live, view: FakeView) -> None:
+    with hub.watching() as watcher:
+        await told(hub, watcher)
+        assert (await told(hub, watcher))[0][1]["services"] == {}
+        grown = BackendStats(active=6, connections=61)
+        view.counted.backends = {**view.counted.backends, BackendKey("web", ONE): grown}
+        content = await change(hub, watcher, "services")
+    (only,) = content["services"]["web"]["rows"]
+    assert (row(only)["address"], row(only)["active"]) == (str(ONE), 6)
+    assert "head" in content["services"]["web"], "the sums of its reasons changed"
+
+
+async def test_state_changes_come_and_go_and_so_do_services(hub: Live, view: FakeView) -> None:
+    with hub.watching() as watcher:
+        await told(hub, watcher)
+        view.snapshot = snapshot(backend(state=State.DOWN), version=2)
+        view.counted = Stats({}, {})
+        content = await change(hub, watcher, "services")
+        assert content["services"]["web"]["gone"] == [str(TWO)]
+        assert row(content["services"]["web"]["rows"][0])["state"] == "down"
+        view.snapshot = snapshot(service="api", version=3)
+        content = await change(hub, watcher, "gone")
+    assert (content["gone"], list(content["services"])) == (["web"], ["api"])
+
+
+async def test_trouble_of_the_program_is_told(hub: Live, view: FakeView) -> None:
+    with hub.watching() as watcher:
+        await told(hub, watcher)
+        view.not_ready, view.trouble = "no usable backend", "address in use"
+        content = await change(hub, watcher, "program")
+    assert (content["program"]["not_ready"], content["program"]["trouble"]) == ("no usable backend", "address in use")
+
+
+async def test_events_are_told_once(view: FakeView) -> None:
+    timeline = Timeline()
+    timeline(None, "info", {"event": "serving"})
+    hub = Live(view, timeline)
+    with hub.watching() as watcher:
+        ((_, state),) = await told(hub, watcher)
+        timeline(None, "error", {"event": "worker died", "worker": 1})
+        content = await change(hub, watcher, "events")
+    await hub.close()
+    assert [event["number"] for event in state["events"]] == [1]
+    assert [(event["number"], event["kind"]) for event in content["events"]] == [(2, "worker")]
+
+
+async def test_curve_grows_while_somebody_looks_and_is_there_for_the_next(hub: Live, view: FakeView) -> None:
+    with hub.watching() as watcher:
+        await told(hub, watcher)
+        view.counted.services = {"web": ServiceStats(accepted=190)}
+        content = await change(hub, watcher, "services")
+        assert content["services"]["web"]["point"][1] > 0
+        with hub.watching() as other:
+            ((_, state),) = await told(hub, other)
+    assert max(point[1] for point in state["services"]["web"]["curve"]) > 0
+
+
+async def test_nobody_is_asked_while_nobody_looks(view: FakeView, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "LINGER", 0.0)
+    hub = Live(view, Timeline())
+    before = asyncio.all_tasks()
+    with hub.watching() as watcher:
+        await told(hub, watcher)
+        task, = asyncio.all_tasks() - before
+    async with asyncio.timeout(5):
+        await task
+    with hub.watching() as watcher:
+        assert (await told(hub, watcher))[0][0] == "state"
+    await hub.close()
+
+
+async def test_page_that_does_not_keep_up_gets_the_latest_state_instead(hub: Live, view: FakeView) -> None:
+    with hub.watching() as slow, hub.watching() as quick:
+        await told(hub, slow)
+        for number in range(live.QUEUE + 2):
+            view.not_ready = str(number)
+            while not any("program" in content for _, content in await told(hub, quick)):
+                pass
+        ((name, content),) = await told(hub, slow)
+    assert (name, content["program"]["not_ready"]) == ("state", str(live.QUEUE + 1))
+
+
+async def test_queue_of_a_page_is_bounded() -> None:
+    watcher = Watcher()
+    watcher.is_behind = False
+    for _ in range(10_000):
+        watcher.offer(b"x")
+    assert (watcher.is_behind, watcher.take()) == (True, b"")
+
+
+async def test_failure_while_sampling_is_logged_and_ends_the_streams(
+        hub: Live, view: FakeView, monkeypatch: pytest.MonkeyPatch) -> None:
+    with hub.watching() as watcher:
+        await told(hub, watcher)
+        monkeypatch.setattr(view, "program", lambda: 1 / 0)
+        async with asyncio.timeout(5):
+            while not watcher.has_ended:
+                await hub.next(watcher)
+    monkeypatch.undo()
+
+
+async def test_stream_is_server_sent_events_with_the_headers_of_every_answer(client: aiohttp.ClientSession) -> None:
+    async with client.get("/stream") as answer:
+        assert answer.headers["Content-Type"] == "text/event-stream"
+        assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+        lines = [await answer.content.readline() for _ in range(2)]
+    assert (lines[0], lines[1][:6]) == (b"event: state\n", b"data: ")
+
+
+async def test_pages_beyond_the_limit_are_refused(
+        client: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streaming, "MOST_WATCHERS", 1)
+    async with client.get("/stream") as first:
+        await first.content.readline()
+        async with client.get("/stream") as second:
+            assert (second.status, await second.text()) == (503, "1 pages are open already; close some\n")
+
+
+async def test_page_that_does_not_read_is_cut_off(view: FakeView, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streaming, "SEND_TIMEOUT", 0.05)
+    view.trouble = "x" * 20_000_000  # more than all buffers on the way
+    async with server.serve([Address("127.0.0.1", 0)], office(view)) as (address,):
+        assert isinstance(address, Address)
+        with socket.create_connection(address) as sock:
+            sock.sendall(b"GET /stream HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+            only_its_end = select.poll()
+            only_its_end.register(sock, 0)
+            ((_, event),) = await asyncio.to_thread(only_its_end.poll, 5000)
+    assert event & select.POLLERR
+
+
+async def test_server_ends_at_once_though_pages_are_open() -> None:
+    async with aiohttp.ClientSession() as client:
+        async with server.serve([Address("127.0.0.1", 0)], office(busy())) as (address,):
+            answer = await client.get(f"http://{address}/stream")
+            await answer.content.readline()
+            began = asyncio.get_running_loop().time()
+        assert asyncio.get_running_loop().time() - began < 1.0
+        answer.close()
+
+
+def test_quantiles_are_interpolated_as_prometheus_does() -> None:
+    bounds = (0.001, 0.01, 0.1)
+    assert quantile(bounds, [0, 10, 0, 0], 0.5) == 5.5
+    assert quantile(bounds, [10, 0, 0, 0], 0.99) == 0.99
+    assert quantile(bounds, [0, 0, 0, 3], 0.5) == 100.0, "above every bound"
+    assert quantile(bounds, [0, 0, 0, 0], 0.5) is None
+    assert quantile((), [], 0.5) is None
+
+
+def test_point_is_what_was_counted_meanwhile() -> None:
+    grown = since(Histogram((1.0,), [4, 1], 9.0), Histogram((1.0,), [6, 1], 10.0))
+    found = point(5, 2.0, 7, Growth(10, 200, 400, 1, 0, grown))
+    assert not found.is_quiet
+    assert tuple(found) == (5, 5.0, 100.0, 200.0, 0.5, 0.0, 7, 500.0, 990.0)
+    assert point(5, 0.0, 7, Growth(10, 200, 400, 1, 0, None)).is_quiet, "no time has passed"
+    assert since(None, None) is None
