@@ -5,6 +5,7 @@ import sys
 import click
 
 from bench.errors import BenchError
+from bench.lab.command import lab
 from bench.relay.command import relay
 
 
@@ -14,6 +15,7 @@ def main() -> None:
 
 
 main.add_command(relay)
+main.add_command(lab)
 
 if __name__ == "__main__":
     try:
