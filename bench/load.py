@@ -65,7 +65,7 @@ class Run:
 
 @contextmanager
 def loading(  # noqa: PLR0913 - each says something else
-    load: Load, address: Address, seconds: int, cpus: Cpus, folder: Path, network: Network | None = None,
+    load: Load, address: Address, seconds: int, cpus: Cpus, folder: Path, *, network: Network | None = None,
 ) -> Iterator[Run]:
     """Run wrk against `address`, in `network`; it is ended with the block at the latest."""
     program = Program("wrk", load.command(address, seconds), cpus, folder / "wrk.log", network)

@@ -34,7 +34,7 @@ def main() -> None:
     tun = opened(device)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
         udp.bind((host, PORT))
-        udp.setblocking(False)
+        udp.settimeout(0)
         carry(tun, udp, dict(map(peer, pairs)))
 
 

@@ -38,4 +38,5 @@ done"""
 
 
 def _limit(interface: str, megabits: int) -> str:
-    return f"tc qdisc add dev {interface} root tbf rate {megabits}mbit burst {BURST_BYTES} latency {QUEUE_MILLISECONDS}ms"
+    limit = f"rate {megabits}mbit burst {BURST_BYTES} latency {QUEUE_MILLISECONDS}ms"
+    return f"tc qdisc add dev {interface} root tbf {limit}"

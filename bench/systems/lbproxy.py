@@ -10,6 +10,7 @@ from bench.net import free_address
 from bench.systems.system import Setup
 
 # Whatever is on by default stays on, the admin server too.
+CONFIG, ADMIN = "lbproxy.yaml", "admin: "
 TEMPLATE = """\
 workers: {workers}
 admin: "{admin}"
@@ -42,17 +43,24 @@ class LBProxy:
 
     def command(self, setup: Setup, folder: Path) -> list[str]:
         """Run with a configuration file, which takes a thousand backends as well as two."""
-        config = folder / "lbproxy.yaml"
-        config.write_text(_configuration(setup))
+        config = folder / CONFIG
+        config.write_text(_configuration(setup, f"{free_address()}"))
         # `python -m` looks in the working directory first.
         start = ["env", f"--chdir={self.checkout}", sys.executable, "-m", "lbproxy", "run"]
         return [*start, "--config", str(config), *STOP_SOON]
 
+    def change(self, setup: Setup, folder: Path) -> list[str]:
+        """Put another configuration in the place of the one that it watches."""
+        old, new = folder / CONFIG, folder / f"new-{CONFIG}"
+        admin = next(line for line in old.read_text().splitlines() if line.startswith(ADMIN))
+        new.write_text(_configuration(setup, admin.removeprefix(ADMIN).strip('"')))
+        return ["mv", str(new), str(old)]
 
-def _configuration(setup: Setup) -> str:
+
+def _configuration(setup: Setup, admin: str) -> str:
     return TEMPLATE.format(
         workers=setup.workers,
-        admin=free_address(),
+        admin=admin,
         health_interval="2s" if setup.is_checked else "0s",
         listen=setup.listen,
         scheduler=setup.scheduler or "lc",
