@@ -25,7 +25,7 @@ class Meter:
 
     def cpu_seconds(self) -> float:
         """Return the time all threads have been on a CPU, exact to the scheduler's nanosecond."""
-        return self._total(_on_cpu)
+        return self._total(on_cpu)
 
     def pss_bytes(self) -> int:
         """Return the proportional set size: shared pages divided among those who share them."""
@@ -37,16 +37,18 @@ class Meter:
 
     def _total(self, read: Callable[[Path], Amount]) -> Amount:
         try:
-            return sum(read(Path(f"/proc/{pid}")) for pid in _family(self.pid))
+            return sum(read(Path(f"/proc/{pid}")) for pid in family(self.pid))
         except (psutil.NoSuchProcess, FileNotFoundError, ProcessLookupError):
             raise BenchError("a process ended while it was measured") from None
 
 
-def _family(pid: int) -> list[int]:
+def family(pid: int) -> list[int]:
+    """Return `pid` and all its descendants; raises psutil.NoSuchProcess."""
     return [pid, *(child.pid for child in psutil.Process(pid).children(recursive=True))]
 
 
-def _on_cpu(process: Path) -> float:
+def on_cpu(process: Path) -> float:
+    """Return the time all threads of a process have been on a CPU, by its folder in /proc."""
     tasks = (process / "task").iterdir()
     return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / NANOSECONDS
 

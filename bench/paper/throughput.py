@@ -42,6 +42,7 @@ def figures(report: Report, usage: Usage) -> dict[str, float]:
         "errors": report.errors,
         "node_share": usage.node_share,
         "load_share": usage.load_share,
+        "others_share": usage.others / usage.seconds,
     }
     if usage.places.are_apart:
         found["node_us"] = usage.node * MICROSECONDS / max(report.requests, 1)

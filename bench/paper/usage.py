@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from bench.lab.shape import Places
+from bench.meter import family
+from bench.others import strangers_cpu_seconds
 
 # Columns of /proc/stat that are no work of ours: idle, iowait, steal. The kernel measures them; the others it samples.
 AWAY = (3, 4, 7)
@@ -22,11 +24,12 @@ Outcome = TypeVar("Outcome")
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """An interval: its length, and the busy seconds of the node's CPUs and of those of client and pods."""
+    """An interval's length, the busy seconds of the node's CPUs and of those of client and pods, and others' share."""
 
     seconds: float
     node: float
     load: float
+    others: float
     places: Places
 
     @property
@@ -42,13 +45,15 @@ class Usage:
 
 def used(places: Places, work: Callable[[], Outcome]) -> tuple[Outcome, Usage]:
     """Return what `work` returns, and how busy the CPUs were meanwhile."""
+    ours = set(family(os.getpid()))
+    others = strangers_cpu_seconds(ours)
     before, start = away(Path("/proc/stat").read_text()), time.monotonic()
     outcome = work()
     after, seconds = away(Path("/proc/stat").read_text()), time.monotonic() - start
     node, load = (
         sum(max(seconds - (after[cpu] - before[cpu]), 0.0) for cpu in cpus) for cpus in (places.node, places.load)
     )
-    return outcome, Usage(seconds, node, load, places)
+    return outcome, Usage(seconds, node, load, max(strangers_cpu_seconds(ours) - others, 0.0), places)
 
 
 def away(stat: str) -> dict[int, float]:
