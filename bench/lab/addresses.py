@@ -73,6 +73,7 @@ class Pod:
 
     number: int
     worker: Worker
+    port: int = POD_PORT
 
     @property
     def role(self) -> str:
@@ -82,7 +83,7 @@ class Pod:
     @property
     def address(self) -> Address:
         """Return where it answers."""
-        return Address(f"10.97.{self.worker.number}.{FIRST_POD + self.number}", POD_PORT)
+        return Address(f"10.97.{self.worker.number}.{FIRST_POD + self.number}", self.port)
 
 
 def workers(shape: Shape) -> tuple[Worker, ...]:

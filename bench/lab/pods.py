@@ -25,7 +25,7 @@ class Kitchen:
 
     def program(self, pod: Pod, namespace: Namespace) -> Program:
         """Return what runs `pod`."""
-        folder = self.folder / pod.role
+        folder = self.folder / f"{pod.role}-{pod.port}"
         folder.mkdir(exist_ok=True)
         config = folder / "nginx.conf"
         config.write_text(configuration(folder, str(pod.address), OWN_ADDRESS, self.folder))

@@ -1,10 +1,12 @@
 """What is measured: a system in one of its shapes, in one lab, with so many pods, and what one sample of it is."""
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from bench.lab.shape import Shape
+from bench.net import Address
 from bench.paper.ground import Ground, Running
 from bench.paper.row import Row
 
@@ -13,6 +15,9 @@ Sample = dict[str, float]
 
 class Action(Protocol):
     """How to take one sample."""
+
+    def backends(self, ground: Ground, count: int) -> AbstractContextManager[tuple[Address, ...]]:
+        """Return `count` pods that run while the block lasts."""
 
     def warm_up(self, ground: Ground, running: Running) -> None:
         """Have a fresh system do, uncounted, what it will be measured doing."""

@@ -9,14 +9,16 @@ of its h2load, and not from when it was sent (no coordinated omission).
 import subprocess
 import time
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
 from statistics import quantiles
 
 from bench.errors import BenchError
+from bench.net import Address
 from bench.paper.ground import Ground, Running
+from bench.paper.throughput import lab_pods
 from bench.paper.usage import used
 from bench.process import Program, start, stop
 from bench.systems.installed import find
@@ -57,6 +59,10 @@ class OpenLoop:
 
     rate: Rate
     seconds: int = 3
+
+    def backends(self, ground: Ground, count: int) -> AbstractContextManager[tuple[Address, ...]]:
+        """Return the lab's own pods."""
+        return lab_pods(ground, count)
 
     def warm_up(self, ground: Ground, running: Running) -> None:
         """Nothing: the beginning of each run is left out."""

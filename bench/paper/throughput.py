@@ -2,9 +2,11 @@
 
 import time
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 from bench.load import Load, Report
+from bench.net import Address
 from bench.paper.ground import Ground, Running
 from bench.paper.usage import Usage, used
 
@@ -19,6 +21,10 @@ class Throughput:
     load: Load
     seconds: int = 1
 
+    def backends(self, ground: Ground, count: int) -> AbstractContextManager[tuple[Address, ...]]:
+        """Return the lab's own pods."""
+        return lab_pods(ground, count)
+
     def warm_up(self, ground: Ground, running: Running) -> None:
         """Load it for a moment that no sample counts."""
         with ground.loading(self.load, running, 1):
@@ -29,6 +35,11 @@ class Throughput:
         with ground.loading(self.load, running, self.seconds) as runs:
             report, usage = used(ground.lab.places, runs.report)
         return figures(report, usage)
+
+
+def lab_pods(ground: Ground, count: int) -> AbstractContextManager[tuple[Address, ...]]:
+    """Return the first `count` pods of the lab, which run anyway."""
+    return nullcontext(tuple(pod.address for pod in ground.lab.pods(count)))
 
 
 def figures(report: Report, usage: Usage) -> dict[str, float]:

@@ -7,8 +7,8 @@ from bench.net import Address
 from bench.relay import measurements
 from bench.relay.command import checkouts, named
 from bench.relay.lineups import growing_backends, growing_workers
-from bench.relay.rounds import rotated
 from bench.relay.targets import TARGETS
+from bench.rounds import rotated
 from bench.systems import HAProxy, LBProxy, Setup
 
 SYSTEMS = (LBProxy(), HAProxy())

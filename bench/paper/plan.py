@@ -1,0 +1,28 @@
+"""How much to measure: the whole, about twenty minutes, or a quick look at everything."""
+
+from dataclasses import dataclass
+
+from bench.lab.shape import Overlay, Spreading
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Rounds and what varies. The largest number of pods is where systems are compared."""
+
+    rounds: int
+    curve_rounds: int
+    """For the curves of figures 11 and 13, of which there are many points."""
+    pods: tuple[int, ...]
+    spreadings: tuple[Spreading, ...]
+    rates: tuple[float, ...]
+    """Of the slowest system's throughput, for latency."""
+    overlays: tuple[Overlay, ...] = tuple(Overlay)
+
+    @property
+    def most(self) -> int:
+        """Return the largest number of pods."""
+        return max(self.pods)
+
+
+FULL = Plan(rounds=3, curve_rounds=2, pods=(1, 2, 4, 8), spreadings=tuple(Spreading), rates=(0.25, 0.5, 0.8))
+QUICK = Plan(rounds=1, curve_rounds=1, pods=(1, 8), spreadings=(Spreading.ONE, Spreading.ALL), rates=(0.5,))
