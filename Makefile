@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint bench packages clean
+.PHONY: demo test lint bench bench-paper packages clean
 
 demo: $(VENV)/.installed
 	$(BIN)/lbproxy demo $(if $(SECONDS_TO_RUN),--seconds $(SECONDS_TO_RUN))
@@ -20,6 +20,9 @@ lint: $(VENV)/.installed-dev
 bench: $(VENV)/.installed-dev packages
 	$(BIN)/python -m bench relay $(BENCH_ARGS)
 
+bench-paper: $(VENV)/.installed-dev packages
+	$(BIN)/python -m bench paper $(if $(QUICK),--quick) $(BENCH_ARGS)
+
 packages:
 	@.ci/packages
 
@@ -31,7 +34,7 @@ $(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
 	@touch $@
 
 $(VENV)/.installed-dev: pyproject.toml | $(VENV)/bin/python
-	$(BIN)/pip install --quiet --editable '.[dev]'
+	$(BIN)/pip install --quiet --editable '.[dev,bench]'
 	@touch $@ $(VENV)/.installed
 
 clean:

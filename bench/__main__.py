@@ -1,4 +1,4 @@
-"""`python -m bench`: measurements of lbproxy beside its peers."""
+"""`python -m bench`: measurements of lbproxy beside its peers, and the lab that some of them need."""
 
 import sys
 
@@ -6,6 +6,7 @@ import click
 
 from bench.errors import BenchError
 from bench.lab.command import lab
+from bench.paper.command import paper
 from bench.relay.command import relay
 
 
@@ -16,6 +17,7 @@ def main() -> None:
 
 main.add_command(relay)
 main.add_command(lab)
+main.add_command(paper)
 
 if __name__ == "__main__":
     try:

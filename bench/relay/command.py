@@ -1,16 +1,15 @@
 """The `relay` command: choose, measure in turns, show, keep."""
 
-import resource
-import signal
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import NoReturn, TypeVar
 
 import click
 
 from bench.errors import NotInstalledError
+from bench.choosing import named
 from bench.machine import describe
+from bench.prepare import prepare
 from bench.relay import measurements
 from bench.relay.grid import finding_grid, verdict_grid
 from bench.relay.measurement import Measurement
@@ -23,7 +22,6 @@ from bench.systems import ALL, LBProxy, System
 
 FOLDER = Path(__file__).parents[1]
 QUICK_SECONDS = 2
-Named = TypeVar("Named")
 
 
 @click.command()
@@ -40,7 +38,7 @@ def relay(  # noqa: PLR0913 - one parameter per option
     quick: bool, file: Path | None, record: bool,
 ) -> None:
     """Measure what relaying costs, beside HAProxy, nginx and Envoy."""
-    _prepare()
+    prepare()
     systems = _installed([*named(chosen, {system.name: system for system in ALL}), *checkouts(also)])
     plans = named(only, {measurement.plan.name: measurement for measurement in measurements.ALL})
     rounds, seconds = (1, QUICK_SECONDS) if quick else (rounds, seconds)
@@ -51,30 +49,10 @@ def relay(  # noqa: PLR0913 - one parameter per option
     _keep(results, file or FOLDER / "results" / f"relay-{started:%Y-%m-%d-%H%M%S}.json", record=record)
 
 
-def named(names: str | None, known: dict[str, Named]) -> list[Named]:
-    """Return what comma-separated `names` stand for, everything when there are none."""
-    wanted = names.split(",") if names else list(known)
-    for name in wanted:
-        if name not in known:
-            raise click.BadParameter(f"{name!r} is none of {', '.join(known)}")
-    return [known[name] for name in wanted]
-
-
 def checkouts(options: Iterable[str]) -> list[System]:
     """Return a system for each NAME=FOLDER."""
     pairs = [option.partition("=") for option in options]
     return [LBProxy(name, Path(folder).resolve()) for name, _, folder in pairs]
-
-
-def _prepare() -> None:
-    """Allow as many descriptors as the limit, and end on SIGTERM as on Ctrl-C, in order."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    signal.signal(signal.SIGTERM, _interrupt)
-
-
-def _interrupt(*_: object) -> NoReturn:
-    raise KeyboardInterrupt
 
 
 def _installed(systems: Iterable[System]) -> list[System]:

@@ -1,5 +1,6 @@
 """A run as Markdown: machine, versions, tables, and whether the targets were met."""
 
+from bench.markdown import table
 from bench.relay.grid import Grid, finding_grid, verdict_grid
 from bench.relay.results import Results
 from bench.relay.summary import spread
@@ -47,9 +48,4 @@ def _others(results: Results) -> str:
 
 
 def _section(grid: Grid) -> str:
-    rule = ["---", *("---:" for _ in grid.header[1:])]
-    return "\n".join([f"## {grid.title}", "", *map(_row, [grid.header, rule, *grid.rows]), ""])
-
-
-def _row(cells: list[str]) -> str:
-    return f"| {' | '.join(cells)} |"
+    return f"## {grid.title}\n\n{table(grid)}"

@@ -3,9 +3,10 @@ from pathlib import Path
 import click
 import pytest
 
+from bench.choosing import named
 from bench.net import Address
 from bench.relay import measurements
-from bench.relay.command import checkouts, named
+from bench.relay.command import checkouts
 from bench.relay.lineups import growing_backends, growing_workers
 from bench.relay.targets import TARGETS
 from bench.rounds import rotated

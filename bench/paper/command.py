@@ -1,0 +1,104 @@
+"""The `paper` command: every experiment, one after the other; what is done is kept whatever comes."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from importlib.util import find_spec
+from pathlib import Path
+from shutil import copy
+
+import click
+
+from bench.choosing import named
+from bench.errors import NotInstalledError
+from bench.machine import describe
+from bench.paper import experiments, lineup
+from bench.paper.claims import ALL as CLAIMS
+from bench.paper.experiments import Experiment
+from bench.paper.plan import FULL, QUICK, Plan
+from bench.paper.progress import Progress
+from bench.paper.report import write
+from bench.paper.results import Results, environment, load, save
+from bench.paper.runner import run
+from bench.paper.terminal import show_claim, show_points
+from bench.prepare import prepare
+
+FOLDER = Path(__file__).parents[1]
+RECORDED = FOLDER / "recorded"
+
+
+@click.command()
+@click.option("--only", metavar="NAME[,NAME]", help="Measure only these: "
+              + ", ".join(one.name for one in experiments.ALL) + ".")
+@click.option("--quick", is_flag=True, help="One round, fewer points: about four minutes instead of twenty.")
+@click.option("--folder", type=click.Path(path_type=Path), help="Where to write results, else bench/results/DATE.")
+@click.option("--record", is_flag=True, help="Copy report and pictures to bench/recorded, too.")
+@click.option("--again", type=click.Path(exists=True, path_type=Path), metavar="JSON",
+              help="Measure nothing: report once more what this file holds.")
+def paper(*, only: str | None, quick: bool, folder: Path | None, record: bool, again: Path | None) -> None:
+    """Repeat the paper's experiments in a lab of network namespaces."""
+    _check_matplotlib()
+    if again:
+        _report(load(again), folder or again.parent, record=record)
+        return
+    prepare()
+    started = datetime.now().astimezone()
+    folder = folder or FOLDER / "results" / f"{started:%Y-%m-%d-%H%M%S}-{environment()}"
+    results = _begun(started, "quick" if quick else "full")
+    try:
+        _measure(chosen(only), QUICK if quick else FULL, results, folder)
+    finally:
+        _report(results, folder, record=record)
+
+
+def chosen(only: str | None) -> list[Experiment]:
+    """Return the experiments of these names and, before each, those whose results it needs."""
+    known = {experiment.name: experiment for experiment in experiments.ALL}
+    wanted = named(only, known)
+    names = {name for experiment in wanted for name in (*experiment.needs, experiment.name)}
+    return [experiment for experiment in experiments.ALL if experiment.name in names]
+
+
+def _measure(chosen: Sequence[Experiment], plan: Plan, results: Results, folder: Path) -> None:
+    with Progress(results.missing) as progress:
+        for experiment in chosen:
+            cases, rounds = experiment.cases(plan, results), experiment.rounds(plan)
+            progress.begin(experiment.name, len(cases) * rounds)
+            results.points += run(cases, rounds, progress.note)
+            save(results, folder / "samples.json")
+            show_points(results, experiment.name)
+
+
+def _begun(started: datetime, plan: str) -> Results:
+    """Return results without points: the machine, the versions, and who can't take part."""
+    rows = {row.label: row for row in (*lineup.EVERYONE, *lineup.CHOOSING)}
+    missing = {label: why for label, row in rows.items() if (why := lineup.missing(row))}
+    systems = {row.system.name: row.system for label, row in rows.items() if label not in missing}
+    machine = describe(systems.values())
+    return Results(started.isoformat(" ", "seconds"), environment(), plan, machine, missing)
+
+
+def _report(results: Results, folder: Path, *, record: bool) -> None:
+    from bench.paper.pictures import draw  # noqa: PLC0415 - matplotlib is optional for all the rest
+
+    for claim in CLAIMS:
+        show_claim(results, claim)
+    if not results.points:
+        return
+    save(results, folder / "samples.json")
+    made = [write(results, folder, str(FOLDER / "README.md")), *draw(results, folder)]
+    click.echo(f"results: {folder}")
+    if record:
+        _record(results, made)
+
+
+def _record(results: Results, made: Sequence[Path]) -> None:
+    there = RECORDED / results.environment
+    there.mkdir(parents=True, exist_ok=True)
+    for file in made:
+        copy(file, there)
+    write(results, there, "../../README.md")
+
+
+def _check_matplotlib() -> None:
+    if find_spec("matplotlib") is None:
+        raise NotInstalledError("matplotlib is not installed; it draws the figures: pip install -e '.[bench]'")
