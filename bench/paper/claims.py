@@ -32,26 +32,27 @@ class Claim:
     title: str
     says: str
     ratios: tuple[Compared, ...] = ()
+    instead: tuple[Compared, ...] = ()
+    """The same for another system, which the paper did not measure; they decide nothing."""
 
 
-def _spreading(system: str, ratio: float) -> Compared:
-    return Compared(
-        "packets on all CPUs : on one, host-gw", {"system": system, "overlay": "host-gw", "spreading": "all"},
-        {"system": system, "overlay": "host-gw", "spreading": "one"}, ratio,
-    )
-
-
-def _queues(system: str, ratio: float) -> Compared:
-    return Compared(
-        "a queue per CPU : one CPU, host-gw", {"system": system, "overlay": "host-gw", "spreading": "queues"},
-        {"system": system, "overlay": "host-gw", "spreading": "one"}, ratio,
-    )
+def _spread(system: str, says: str, spreading: str, ratio: float) -> Compared:
+    words = {"system": system, "overlay": "host-gw"}
+    return Compared(f"{system}: {says}, host-gw", {**words, "spreading": spreading}, {**words, "spreading": "one"}, ratio)
 
 
 def _overlay(system: str, overlay: str, ratio: float) -> Compared:
-    return Compared(
-        f"{overlay} : host-gw, packets on all CPUs", {"system": system, "overlay": overlay, "spreading": "all"},
-        {"system": system, "overlay": "host-gw", "spreading": "all"}, ratio,
+    words = {"system": system, "spreading": "all"}
+    says = f"{system}: {overlay} : host-gw, packets on all CPUs"
+    return Compared(says, {**words, "overlay": overlay}, {**words, "overlay": "host-gw"}, ratio)
+
+
+def _curves(system: str, rps: float, rss: float, vxlan: float, udp: float) -> tuple[Compared, ...]:
+    return (
+        _spread(system, "packets on all CPUs : on one", "all", rps),
+        _spread(system, "a queue per CPU : one CPU", "queues", rss),
+        _overlay(system, "vxlan", vxlan),
+        _overlay(system, "udp", udp),
     )
 
 
@@ -61,11 +62,8 @@ def _systems(above: str, below: str, ratio: float, key: str = "per_second", **mo
 
 # Figure 11 (IPVS), requests/s at 40 pods: host-gw 189k, 117k, 38k for (RSS, RPS) = (off, on), (on, off), (off, off);
 # vxlan 164k, udp 28k with (off, on). Figure 13 (iptables): host-gw 190k, 184k, 84k; vxlan 165k, udp 47k.
-_FIG11 = (_spreading("ipvs", 5.0), _queues("ipvs", 3.1), _overlay("ipvs", "vxlan", 0.87), _overlay("ipvs", "udp", 0.15))
-_FIG13 = (
-    _spreading("iptables", 2.3), _queues("iptables", 2.2), _overlay("iptables", "vxlan", 0.87),
-    _overlay("iptables", "udp", 0.25),
-)
+_FIG11 = {"rps": 5.0, "rss": 3.1, "vxlan": 0.87, "udp": 0.15}
+_FIG13 = {"rps": 2.3, "rss": 2.2, "vxlan": 0.87, "udp": 0.25}
 
 ALL = (
     Claim(
@@ -76,7 +74,8 @@ ALL = (
     Claim(
         "fig11", "Figure 11: IPVS against the number of pods",
         "Throughput grows with the pods until the node is full; packets spread over cores raise that limit several "
-        "times; host-gw is best, vxlan near it, udp far below.", _FIG11,
+        "times; host-gw is best, vxlan near it, udp far below.", _curves("ipvs", **_FIG11),
+        _curves("lbproxy", **_FIG11),
     ),
     Claim(
         "fig12", "Figure 12: the limit of 1 Gbit/s",
@@ -85,7 +84,7 @@ ALL = (
     ),
     Claim(
         "fig13", "Figure 13: iptables DNAT against the number of pods",
-        "The same as for IPVS, with one core carrying twice as much.", _FIG13,
+        "The same as for IPVS, with one core carrying twice as much.", _curves("iptables", **_FIG13),
     ),
     Claim(
         "fig14", "Figure 14: IPVS, iptables DNAT and nginx",

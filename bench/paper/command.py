@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from importlib.util import find_spec
+from os.path import relpath
 from pathlib import Path
 from shutil import copy
 
@@ -21,6 +22,7 @@ from bench.paper.results import Results, environment, load, save
 from bench.paper.runner import run
 from bench.paper.terminal import show_claim, show_points
 from bench.prepare import prepare
+from bench.systems.installed import find, version_in
 
 FOLDER = Path(__file__).parents[1]
 RECORDED = FOLDER / "recorded"
@@ -74,6 +76,7 @@ def _begun(started: datetime, plan: str) -> Results:
     missing = {label: why for label, row in rows.items() if (why := lineup.missing(row))}
     systems = {row.system.name: row.system for label, row in rows.items() if label not in missing}
     machine = describe(systems.values())
+    machine.versions["h2load (open loop)"] = version_in([find("h2load"), "--version"])
     return Results(started.isoformat(" ", "seconds"), environment(), plan, machine, missing)
 
 
@@ -85,7 +88,7 @@ def _report(results: Results, folder: Path, *, record: bool) -> None:
     if not results.points:
         return
     save(results, folder / "samples.json")
-    made = [write(results, folder, str(FOLDER / "README.md")), *draw(results, folder)]
+    made = [write(results, folder, relpath(FOLDER / "README.md", folder)), *draw(results, folder)]
     click.echo(f"results: {folder}")
     if record:
         _record(results, made)

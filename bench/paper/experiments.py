@@ -99,7 +99,10 @@ def _choosing(_: Plan, __: Results) -> list[Case]:
 def _changing(_: Plan, __: Results) -> list[Case]:
     rows = [row for row in lineup.installed(lineup.EVERYONE) if not row.is_direct and row is not lineup.OWN]
     shape = Shape(spreading=Spreading.ONE, pods=2 * FEW_PODS)
-    return [_case("change", row, shape, FEW_PODS, Replacing()) for row in rows]
+    return [
+        _case("change", row, shape, FEW_PODS, Replacing(is_told_late=late), told="late" if late else "in time")
+        for late, row in product((False, True), rows)
+    ]
 
 
 def _reach(plan: Plan, _: Results) -> list[Case]:

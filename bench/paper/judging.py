@@ -25,8 +25,8 @@ class Judged:
 
 
 def judged(results: Results, claim: Claim) -> list[Judged]:
-    """Return every ratio of a claim."""
-    return [Judged(one, _measured(results, claim.figure, one)) for one in claim.ratios]
+    """Return every ratio of a claim, and of what stands in for its system."""
+    return [_judge(results, claim, one) for one in (*claim.ratios, *claim.instead)]
 
 
 def verdict(results: Results, claim: Claim) -> str:
@@ -35,12 +35,15 @@ def verdict(results: Results, claim: Claim) -> str:
         return _reach_verdict(results)
     if claim.figure == "fig12":
         return _limit_verdict(results)
-    known = [one for one in judged(results, claim) if one.holds is not None]
+    known = [one for one in (_judge(results, claim, one) for one in claim.ratios) if one.holds is not None]
     if not known:
         return "Not measured in this environment: " + "; ".join(_absent(results, claim)) + "."
+    missing = len(claim.ratios) - len(known)
+    unknown = f", {missing} could not be measured" if missing else ""
     agreeing = sum(bool(one.holds) for one in known)
     words = "held" if agreeing == len(known) else "held in part" if agreeing else "did not hold"
-    return f"The claim {words} here: {agreeing} of {len(known)} ratios say the same. {limits(results, claim.figure)}"
+    counted = f"{agreeing} of {len(known)} ratios say the same{unknown}"
+    return f"The claim {words} here: {counted}. {limits(results, claim.figure)}"
 
 
 def limits(results: Results, figure: str) -> str:
@@ -75,6 +78,10 @@ def ratio(above: Sequence[Point], below: Sequence[Point], key: str) -> Spread | 
         if one and other and other.get(key)
     ]
     return spread(pairs)
+
+
+def _judge(results: Results, claim: Claim, compared: Compared) -> Judged:
+    return Judged(compared, _measured(results, claim.figure, compared))
 
 
 def _measured(results: Results, figure: str, compared: Compared) -> Spread | None:

@@ -48,6 +48,7 @@ def _curves(name: str) -> Callable[[Results], Figure]:
                     _line(axes, results.of(name, words), f"{system}, {spreading}")
             axes.set_title(str(overlay))
         panels[-1].legend(fontsize="x-small")
+        panels[0].set_ylim(bottom=0)
         panels[0].set_ylabel("thousand requests/s")
         return figure
     return paint
@@ -58,6 +59,7 @@ def _systems(results: Results) -> Figure:
     figure, axes = _one()
     for system in _several(results.of("fig14"), "system"):
         _line(axes, results.of("fig14", {"system": system}), str(system))
+    axes.set_ylim(bottom=0)
     axes.set_ylabel("thousand requests/s")
     axes.legend(fontsize="x-small")
     return figure
@@ -104,7 +106,7 @@ def _bars(name: str) -> Callable[[Results], Figure]:
         middles = [median(point.values(key)) for point in points]
         below = [middle - min(point.values(key)) for middle, point in zip(middles, points, strict=True)]
         over = [max(point.values(key)) - middle for middle, point in zip(middles, points, strict=True)]
-        axes.barh([str(point.words["system"]) for point in points], middles, xerr=[below, over], capsize=3)
+        axes.barh([_label(point) for point in points], middles, xerr=[below, over], capsize=3)
         axes.invert_yaxis()
         axes.set_xlabel(words)
         return figure
@@ -116,13 +118,16 @@ def _line(axes: Axes, points: Sequence[Point], label: str) -> None:
     pods = [int(point.words["pods"]) for point in there]
     axes.plot(pods, [median(point.values("per_second")) / THOUSAND for point in there], marker="o", label=label)
     axes.set_xlabel("pods")
-    axes.set_ylim(bottom=0)
     axes.grid(visible=True, alpha=0.3)
 
 
 def _one() -> tuple[Figure, Axes]:
     figure = Figure(figsize=SIZE, layout="constrained")
     return figure, figure.subplots()
+
+
+def _label(point: Point) -> str:
+    return ", ".join(str(point.words[word]) for word in ("system", "told") if word in point.words)
 
 
 def _several(points: Sequence[Point], word: str) -> list[str | int]:

@@ -1,7 +1,8 @@
 """Change under load: pods are replaced one by one while a client asks, and every lost request counts.
 
-As a rollout goes: the new pod serves, the balancer is told, and a moment later the old pod is asked to finish
-(SIGQUIT: nginx closes kept connections between two requests, and answers what it has begun).
+In time, as a rollout goes: the new pod serves, the balancer is told, and a moment later the old pod is asked to finish
+(SIGQUIT: nginx closes kept connections between two requests, and answers what it has begun). Late, as it goes when
+news travel slowly: the old pod finishes first, and the balancer is told a moment later.
 """
 
 import json
@@ -10,9 +11,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 
 from bench.errors import BenchError
 from bench.lab.addresses import SERVICE
@@ -25,7 +27,7 @@ from bench.systems.lbproxy import CHECKOUT
 
 PORT = 82
 GRACE_SECONDS = 0.4
-"""Between telling the balancer and ending the old pod: what a preStop hook of Kubernetes is for."""
+"""Between telling the balancer and ending the old pod, or the other way round."""
 SETTLE_SECONDS = 0.4
 END_SECONDS = 10.0
 PER_HUNDRED_THOUSAND = 100_000
@@ -35,6 +37,7 @@ PER_HUNDRED_THOUSAND = 100_000
 class Replacing:
     """Replace all pods that serve by as many others; the lab has to have twice as many as a case names."""
 
+    is_told_late: bool = False
     per_second: int = 400
 
     @contextmanager
@@ -53,17 +56,24 @@ class Replacing:
         with _serving(ground, count, 2 * count), self._asking(ground, running) as client:
             time.sleep(SETTLE_SECONDS)
             for number in range(count):
-                ground.change(running, tuple(pod.address for pod in [*pods[count:count + number + 1],
-                                                                     *pods[number + 1:count]]))
-                time.sleep(GRACE_SECONDS)
-                _finish(ground, pods[number].role)
-                time.sleep(SETTLE_SECONDS)
+                left = [*pods[count:count + number + 1], *pods[number + 1:count]]
+                steps = [
+                    partial(ground.change, running, tuple(pod.address for pod in left)),
+                    partial(_finish, ground, pods[number].role),
+                ]
+                self._replace(steps)
             counts = _counted(client)
         return {
             "requests": counts.requests,
             "failed_per_100k": counts.failed * PER_HUNDRED_THOUSAND / counts.requests,
             "retried_per_100k": counts.retried * PER_HUNDRED_THOUSAND / counts.requests,
         }
+
+    def _replace(self, steps: Sequence[Callable[[], None]]) -> None:
+        ordered = steps[::-1] if self.is_told_late else steps
+        for step, pause in zip(ordered, (GRACE_SECONDS, SETTLE_SECONDS), strict=True):
+            step()
+            time.sleep(pause)
 
     @contextmanager
     def _asking(self, ground: Ground, running: Running) -> Iterator[subprocess.Popen[str]]:

@@ -41,7 +41,7 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
     ),
 }
 HOLDS = {True: "yes", False: "NO", None: NOTHING}
-NAMING = ("system", "overlay", "spreading", "fabric", "pods", "answer", "load")
+NAMING = ("system", "overlay", "spreading", "fabric", "pods", "answer", "load", "told")
 
 
 def points_grid(title: str, figure: str, points: Sequence[Point]) -> Grid:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from bench.errors import NotInstalledError
 from bench.choosing import named
+from bench.errors import NotInstalledError
 from bench.machine import describe
 from bench.prepare import prepare
 from bench.relay import measurements
