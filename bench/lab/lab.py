@@ -1,5 +1,6 @@
 """A lab that stands: made from a shape in one go, removed whatever happens."""
 
+import os
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from bench.backends import fill
+from bench.errors import LabError
 from bench.lab import overlays, wiring
 from bench.lab.addresses import CLIENT, NODE, SERVICE, Pod, pods, roles
 from bench.lab.netns import Namespace, call, make
@@ -103,7 +105,9 @@ def raised(shape: Shape) -> Lab:
 
 
 def planned(shape: Shape) -> tuple[Lab, Record]:
-    """Return a lab that isn't there yet, and what to write down about it."""
+    """Return a lab that isn't there yet, and what to write down about it; raises LabError without the right to it."""
+    if os.geteuid():
+        raise LabError("a lab needs root: it makes network namespaces")
     key = uuid4().hex[:6]
     folder = Path(tempfile.mkdtemp(prefix="lbproxy-lab-"))
     lab = Lab(key, shape, places(shape.spreading, own_cpus()), folder)

@@ -50,7 +50,7 @@ class Kept:
                 self._fail()
 
     async def _again(self, *, was_open: bool) -> None:
-        self._close()
+        self.close()
         if not was_open:
             self._counts.failed += 1
             return
@@ -68,9 +68,10 @@ class Kept:
 
     def _fail(self) -> None:
         self._counts.failed += 1
-        self._close()
+        self.close()
 
-    def _close(self) -> None:
+    def close(self) -> None:
+        """Give the connection up."""
         if self._writer:
             self._writer.close()
         self._writer = None
@@ -122,6 +123,8 @@ async def main() -> None:
             asking.create_task(kept[number // 2 % KEPT].ask() if number % 2 else ask_once(host, port, counts))
             number += 1
             await asyncio.sleep(max(start + number / per_second - loop.time(), 0))
+    for connection in kept:
+        connection.close()
     print(json.dumps(asdict(counts)), flush=True)
 
 

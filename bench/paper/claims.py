@@ -38,7 +38,8 @@ class Claim:
 
 def _spread(system: str, says: str, spreading: str, ratio: float) -> Compared:
     words = {"system": system, "overlay": "host-gw"}
-    return Compared(f"{system}: {says}, host-gw", {**words, "spreading": spreading}, {**words, "spreading": "one"}, ratio)
+    above, below = {**words, "spreading": spreading}, {**words, "spreading": "one"}
+    return Compared(f"{system}: {says}, host-gw", above, below, ratio)
 
 
 def _overlay(system: str, overlay: str, ratio: float) -> Compared:

@@ -1,0 +1,29 @@
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from bench.errors import NotInstalledError
+from bench.lab.lab import Lab, standing
+from bench.lab.shape import Shape
+from bench.systems.installed import find
+
+PROGRAMS = ("ip", "bridge", "tc", "nft", "nginx", "nsenter", "ethtool")
+
+
+@pytest.fixture
+def make_lab() -> Iterator[Callable[[Shape], Lab]]:
+    check_able()
+    with ExitStack() as labs:
+        yield lambda shape: labs.enter_context(standing(shape))
+
+
+def check_able() -> None:
+    if os.geteuid():
+        pytest.skip("a lab needs root")
+    try:
+        for program in PROGRAMS:
+            find(program)
+    except NotInstalledError as error:
+        pytest.skip(str(error))
