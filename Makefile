@@ -21,7 +21,7 @@ bench: $(VENV)/.installed-dev packages
 	$(BIN)/python -m bench relay $(BENCH_ARGS)
 
 bench-paper: $(VENV)/.installed-dev packages
-	$(BIN)/python -m bench paper $(if $(QUICK),--quick) $(BENCH_ARGS)
+	$(BIN)/python -m bench paper $(if $(QUICK),--quick) $(if $(GUEST),--in-guest) $(BENCH_ARGS)
 
 packages:
 	@.ci/packages

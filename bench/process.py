@@ -16,7 +16,7 @@ import psutil
 from bench.errors import StartError
 from bench.waiting import wait_until
 
-START_SECONDS = 15.0
+START_SECONDS = 60.0
 STOP_SECONDS = 5.0
 
 Cpus = frozenset[int]

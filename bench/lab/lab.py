@@ -31,6 +31,7 @@ SYSCTLS = {
     "ipv4/ip_local_port_range": "1024 65000",
     "ipv4/tcp_tw_reuse": "1",
 }
+ANSWER_SECONDS = 2.0
 SYSCTL_FOLDER = Path("/proc/sys/net")
 
 
@@ -69,7 +70,7 @@ class Lab:
     def answers(self, address: Address = SERVICE) -> bool:
         """Return whether the client gets an answer from `address`."""
         with self.client.entered():
-            return answers(address)
+            return answers(address, ANSWER_SECONDS)
 
     def reaches_pods(self) -> bool:
         """Return whether the balancer's node gets an answer from a pod of each worker."""

@@ -24,8 +24,6 @@ Cases = Callable[[Plan, Results], list[Case]]
 KEPT, NEW, BULK = Load(64), Load(64, closes=True), Load(4, path="/bulk")
 GIGABIT = 1_000
 FEW_PODS = 4
-BEST = Shape(spreading=Spreading.ALL)
-APART = Shape(spreading=Spreading.ONE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +43,7 @@ class Experiment:
 def _curves(figure: str, rows: Iterable[Row]) -> Cases:
     def cases(plan: Plan, _: Results) -> list[Case]:
         return [
-            _case(figure, row, Shape(overlay, spreading), pods, Throughput(KEPT))
+            _case(figure, row, Shape(overlay, spreading, pods=plan.most), pods, Throughput(KEPT, plan.seconds))
             for overlay, spreading in product(plan.overlays, plan.spreadings)
             for pods, row in product(plan.pods, lineup.installed(rows))
         ]
@@ -54,15 +52,16 @@ def _curves(figure: str, rows: Iterable[Row]) -> Cases:
 
 def _everyone(plan: Plan, _: Results) -> list[Case]:
     rows = lineup.installed(lineup.EVERYONE)
-    return [_case("fig14", row, BEST, pods, Throughput(KEPT)) for pods, row in product(plan.pods, rows)]
+    action = Throughput(KEPT, plan.seconds)
+    return [_case("fig14", row, _best(plan), pods, action) for pods, row in product(plan.pods, rows)]
 
 
 def _limit(plan: Plan, _: Results) -> list[Case]:
     rows = lineup.installed((lineup.OWN, lineup.IPVS, lineup.IPTABLES))
     loads = {"small": KEPT, "8 KB": Load(64, path="/page")}
-    shape = Shape(spreading=Spreading.ALL, megabits=GIGABIT)
+    shape = Shape(spreading=Spreading.ALL, pods=plan.most, megabits=GIGABIT)
     return [
-        _case("fig12", row, shape, plan.most, Limited(Throughput(load)), answer=name)
+        _case("fig12", row, shape, plan.most, Limited(Throughput(load, plan.seconds)), answer=name)
         for row, (name, load) in product(rows, loads.items())
     ]
 
@@ -71,7 +70,7 @@ def _latency(plan: Plan, results: Results) -> list[Case]:
     rows = lineup.installed(lineup.LATENCY)
     slowest = min(_speed(results, plan, row) for row in rows)
     return [
-        _case("fig15", row, BEST, plan.most, OpenLoop(Rate.near(share * slowest)), load=f"{share:.0%}")
+        _case("fig15", row, _best(plan), plan.most, OpenLoop(Rate.near(share * slowest)), load=f"{share:.0%}")
         for share, row in product(plan.rates, rows)
     ]
 
@@ -83,10 +82,11 @@ def _speed(results: Results, plan: Plan, row: Row) -> float:
     raise BenchError(f"figure 14 has no throughput of {row.label}")
 
 
-def _costs(figure: str, load: Load, seconds: int = 1) -> Cases:
+def _costs(figure: str, load: Load, times: int = 1) -> Cases:
     def cases(plan: Plan, _: Results) -> list[Case]:
         rows = lineup.installed(lineup.SINGLE)
-        return [_case(figure, row, APART, plan.most, Throughput(load, seconds)) for row in rows]
+        shape = Shape(spreading=Spreading.ONE, pods=plan.most)
+        return [_case(figure, row, shape, plan.most, Throughput(load, times * plan.seconds)) for row in rows]
     return cases
 
 
@@ -112,6 +112,11 @@ def _reach(plan: Plan, _: Results) -> list[Case]:
     ]
 
 
+def _best(plan: Plan) -> Shape:
+    """Return the paper's best setting: no overlay, packets on all CPUs."""
+    return Shape(spreading=Spreading.ALL, pods=plan.most)
+
+
 def _case(
     figure: str, row: Row, shape: Shape, pods: int, action: Action, **more: str,
 ) -> Case:
@@ -131,7 +136,7 @@ ALL: Sequence[Experiment] = (
     Experiment("fig15", _latency, needs=("fig14",)),
     Experiment("requests", _costs("requests", KEPT)),
     Experiment("connections", _costs("connections", NEW)),
-    Experiment("bulk", _costs("bulk", BULK, seconds=2)),
+    Experiment("bulk", _costs("bulk", BULK, times=2)),
     Experiment("balance", _choosing),
     Experiment("change", _changing),
 )

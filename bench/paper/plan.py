@@ -17,6 +17,8 @@ class Plan:
     rates: tuple[float, ...]
     """Of the slowest system's throughput, for latency."""
     overlays: tuple[Overlay, ...] = tuple(Overlay)
+    seconds: int = 1
+    """Of load for a sample of throughput."""
 
     @property
     def most(self) -> int:
@@ -25,4 +27,10 @@ class Plan:
 
 
 FULL = Plan(rounds=3, curve_rounds=2, pods=(1, 2, 4, 8), spreadings=tuple(Spreading), rates=(0.25, 0.5, 0.8))
+GUEST = Plan(
+    rounds=2, curve_rounds=1, pods=(1, 2, 4), spreadings=(Spreading.ONE, Spreading.ALL, Spreading.QUEUES),
+    rates=(0.25, 0.5, 0.8), seconds=3,
+)
+"""In a virtual machine without the processor's help, where all takes ten times as long."""
 QUICK = Plan(rounds=1, curve_rounds=1, pods=(1, 8), spreadings=(Spreading.ONE, Spreading.ALL), rates=(0.5,))
+PLANS = {"full": FULL, "guest": GUEST, "quick": QUICK}

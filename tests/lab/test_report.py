@@ -9,7 +9,7 @@ from bench.paper.claims import ALL, Claim, points_alike
 from bench.paper.command import chosen
 from bench.paper.judging import judged, limit, verdict
 from bench.paper.pictures import draw
-from bench.paper.plan import FULL, QUICK
+from bench.paper.plan import PLANS
 from bench.paper.report import markdown, write
 from bench.paper.results import Results, load, save
 from bench.paper.tables import COLUMNS, points_grid
@@ -92,12 +92,11 @@ def test_every_ratio_of_the_paper_is_of_rows_that_are_measured() -> None:
     assert {one.figure for one in ALL} <= set(COLUMNS)
 
 
-@pytest.mark.parametrize("plan", [FULL, QUICK])
-def test_every_experiment_has_cases_told_apart_by_their_words(results: Results, plan: object) -> None:
-    assert plan in (FULL, QUICK)
+@pytest.mark.parametrize("plan", list(PLANS))
+def test_every_experiment_has_cases_told_apart_by_their_words(results: Results, plan: str) -> None:
     for experiment in experiments.ALL:
         if experiment.name != "fig15":  # whose rates come from figure 14
-            cases = experiment.cases(FULL if plan is FULL else QUICK, results)
+            cases = experiment.cases(PLANS[plan], results)
             assert len({tuple(case.words.items()) for case in cases}) == len(cases) > 0
 
 
