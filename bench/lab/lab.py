@@ -16,7 +16,7 @@ from bench.lab.addresses import CLIENT, NODE, SERVICE, Pod, pods, roles
 from bench.lab.netns import Namespace, call, make
 from bench.lab.overlays import DEVICE, Encapsulator
 from bench.lab.pods import Helper, Kitchen, helper
-from bench.lab.record import PREFIX, Record, sweep
+from bench.lab.record import FILES, PREFIX, Record, sweep
 from bench.lab.shape import Places, Shape, places
 from bench.lab.steering import script
 from bench.net import Address, answers
@@ -110,7 +110,7 @@ def planned(shape: Shape) -> tuple[Lab, Record]:
     if os.geteuid():
         raise LabError("a lab needs root: it makes network namespaces")
     key = uuid4().hex[:6]
-    folder = Path(tempfile.mkdtemp(prefix="lbproxy-lab-"))
+    folder = Path(tempfile.mkdtemp(prefix=FILES))
     lab = Lab(key, shape, places(shape.spreading, own_cpus()), folder)
     names = tuple(lab.namespace(role).name for role in roles(shape))
     return lab, Record(key, names, str(folder))

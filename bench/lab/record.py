@@ -1,6 +1,7 @@
 """Which labs stand: written down before anything is made, so that what a killed run left behind can be found.
 
-Only what a record lists is ever removed, and only under names that begin with PREFIX.
+Only what a record lists is ever removed, and only under names that begin with PREFIX. BENCH_LAB in the environment
+is another word in all these names: labs under different words know nothing of each other.
 """
 
 import os
@@ -18,8 +19,11 @@ from bench.lab.netns import FOLDER as NETNS
 from bench.lab.netns import Namespace, call
 from bench.waiting import wait_until
 
-PREFIX = "lblab-"
-FOLDER = Path("/run/lbproxy-lab")
+WORD = os.environ.get("BENCH_LAB", "lab")
+PREFIX = f"lb{WORD}-"
+FOLDER = Path(f"/run/lbproxy-{WORD}")
+FILES = f"lbproxy-{WORD}-"
+"""How the folders of labs begin, among other temporary ones."""
 END_SECONDS = 5.0
 
 

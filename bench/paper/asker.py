@@ -11,7 +11,7 @@ import json
 import signal
 import sys
 from collections.abc import Awaitable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 REQUEST = "GET / HTTP/1.1\r\nHost: lab\r\nConnection: {}\r\n\r\n"
 SECONDS = 2.0
@@ -27,6 +27,14 @@ class Counts:
     requests: int = 0
     retried: int = 0
     failed: int = 0
+    reasons: dict[str, int] = field(default_factory=dict)
+    """Of failures: the error's kind."""
+
+    def fail(self, error: Exception) -> None:
+        """Count a failure with its reason."""
+        self.failed += 1
+        name = type(error).__name__
+        self.reasons[name] = self.reasons.get(name, 0) + 1
 
 
 class Kept:
@@ -44,21 +52,21 @@ class Kept:
             was_open = self._writer is not None
             try:
                 await within(self._once())
-            except (EOFError, ConnectionError):
-                await self._again(was_open=was_open)
-            except TROUBLE:
-                self._fail()
+            except (EOFError, ConnectionError) as error:
+                await self._again(error, was_open=was_open)
+            except TROUBLE as error:
+                self._fail(error)
 
-    async def _again(self, *, was_open: bool) -> None:
-        self.close()
+    async def _again(self, error: Exception, *, was_open: bool) -> None:
         if not was_open:
-            self._counts.failed += 1
+            self._fail(error)
             return
+        self.close()
         self._counts.retried += 1
         try:
             await within(self._once())
-        except TROUBLE:
-            self._fail()
+        except TROUBLE as again:
+            self._fail(again)
 
     async def _once(self) -> None:
         if not self._writer:
@@ -66,8 +74,8 @@ class Kept:
         self._writer.write(REQUEST.format("keep-alive").encode())
         await answer(self._reader)
 
-    def _fail(self) -> None:
-        self._counts.failed += 1
+    def _fail(self, error: Exception) -> None:
+        self._counts.fail(error)
         self.close()
 
     def close(self) -> None:
@@ -82,8 +90,8 @@ async def ask_once(host: str, port: int, counts: Counts) -> None:
     counts.requests += 1
     try:
         await within(_single(host, port))
-    except TROUBLE:
-        counts.failed += 1
+    except TROUBLE as error:
+        counts.fail(error)
 
 
 async def answer(reader: asyncio.StreamReader) -> None:

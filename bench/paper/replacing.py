@@ -67,6 +67,7 @@ class Replacing:
             "requests": counts.requests,
             "failed_per_100k": counts.failed * PER_HUNDRED_THOUSAND / counts.requests,
             "retried_per_100k": counts.retried * PER_HUNDRED_THOUSAND / counts.requests,
+            **{f"failed by {reason}": count for reason, count in counts.reasons.items()},
         }
 
     def _replace(self, steps: Sequence[Callable[[], None]]) -> None:

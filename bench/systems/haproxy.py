@@ -21,6 +21,7 @@ defaults
   timeout client 1h
   timeout server 1h
   option splice-auto
+  option redispatch 1
 listen web
   bind {listen} backlog 4096
   maxconn {connections}

@@ -4,13 +4,14 @@ import sys
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from shlex import join
 
 from bench.errors import NotInstalledError
 from bench.net import free_address
 from bench.systems.system import Setup
 
 # Whatever is on by default stays on, the admin server too.
-CONFIG, ADMIN = "lbproxy.yaml", "admin: "
+CONFIG, PID, ADMIN = "lbproxy.yaml", "pid", "admin: "
 TEMPLATE = """\
 workers: {workers}
 admin: "{admin}"
@@ -46,15 +47,15 @@ class LBProxy:
         config = folder / CONFIG
         config.write_text(_configuration(setup, f"{free_address()}"))
         # `python -m` looks in the working directory first.
-        start = ["env", f"--chdir={self.checkout}", sys.executable, "-m", "lbproxy", "run"]
-        return [*start, "--config", str(config), *STOP_SOON]
+        words = ["env", f"--chdir={self.checkout}", sys.executable, "-m", "lbproxy", "run", "--config", str(config)]
+        return ["sh", "-c", f"echo $$ >{folder / PID}; exec {join([*words, *STOP_SOON])}"]
 
     def change(self, setup: Setup, folder: Path) -> list[str]:
-        """Put another configuration in the place of the one that it watches."""
+        """Put another configuration in the place of the one that it watches, and don't wait until it looks."""
         old, new = folder / CONFIG, folder / f"new-{CONFIG}"
         admin = next(line for line in old.read_text().splitlines() if line.startswith(ADMIN))
         new.write_text(_configuration(setup, admin.removeprefix(ADMIN).strip('"')))
-        return ["mv", str(new), str(old)]
+        return ["sh", "-c", f"mv {new} {old} && kill -HUP $(cat {folder / PID})"]
 
 
 def _configuration(setup: Setup, admin: str) -> str:

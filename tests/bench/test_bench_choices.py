@@ -57,4 +57,4 @@ def test_lbproxy_takes_a_thousand_backends_and_a_scheduler_from_its_file(tmp_pat
 def test_another_checkout_of_lbproxy_competes_under_its_own_name(tmp_path: Path) -> None:
     (system,) = checkouts([f"before={tmp_path}"])
     assert system.name == "before"
-    assert f"--chdir={tmp_path}" in system.command(Setup(LISTEN, (LISTEN,)), tmp_path)
+    assert f"--chdir={tmp_path}" in " ".join(system.command(Setup(LISTEN, (LISTEN,)), tmp_path))

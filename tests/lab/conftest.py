@@ -1,8 +1,12 @@
+"""Labs of these tests go by a word of their own: others may stand on this machine meanwhile."""
+
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
+
+os.environ["BENCH_LAB"] = f"t{os.getpid()}"  # before the lab reads it, and for all that tests start
 
 from bench.errors import NotInstalledError
 from bench.lab.lab import Lab, standing

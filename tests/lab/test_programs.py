@@ -38,7 +38,7 @@ async def test_a_kept_connection_that_ended_between_requests_is_a_retry_and_no_f
         for _ in range(3):
             await kept.ask()
         kept.close()
-    assert counts == Counts(requests=3, retried=2, failed=0)
+    assert (counts.requests, counts.retried, counts.failed) == (3, 2, 0)
 
 
 async def test_a_kept_connection_that_can_t_be_opened_is_a_failure_each_time() -> None:
@@ -47,7 +47,7 @@ async def test_a_kept_connection_that_can_t_be_opened_is_a_failure_each_time() -
         kept = Kept(HOST, port, counts)
         for _ in range(2):
             await kept.ask()
-    assert counts == Counts(requests=2, retried=0, failed=2)
+    assert (counts.requests, counts.retried, counts.failed) == (2, 0, 2)
 
 
 @pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n",
@@ -61,7 +61,7 @@ async def test_an_answer_that_is_missing_wrong_or_cut_short_is_a_failure(answer:
     counts = Counts()
     async with serving(serve) as port:
         await ask_once(HOST, port, counts)
-    assert counts == Counts(requests=1, failed=1)
+    assert (counts.requests, counts.failed, sum(counts.reasons.values())) == (1, 1, 1)
 
 
 async def test_a_refused_connection_is_a_failure() -> None:
@@ -69,7 +69,7 @@ async def test_a_refused_connection_is_a_failure() -> None:
     async with serving(answering(1)) as port:
         pass
     await ask_once(HOST, port, counts)
-    assert counts == Counts(requests=1, failed=1)
+    assert (counts.requests, counts.failed, sum(counts.reasons.values())) == (1, 1, 1)
 
 
 async def test_a_slow_pod_knows_how_many_connections_it_had_on_average() -> None:
