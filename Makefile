@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint bench bench-paper packages clean
+.PHONY: demo test lint bench bench-kubernetes bench-paper packages clean
 
 demo: $(VENV)/.installed
 	$(BIN)/lbproxy demo $(if $(SECONDS_TO_RUN),--seconds $(SECONDS_TO_RUN))
@@ -19,6 +19,9 @@ lint: $(VENV)/.installed-dev
 
 bench: $(VENV)/.installed-dev packages
 	$(BIN)/python -m bench relay $(BENCH_ARGS)
+
+bench-kubernetes: $(VENV)/.installed-dev packages
+	$(BIN)/python -m bench kubernetes $(BENCH_ARGS)
 
 bench-paper: $(VENV)/.installed-dev packages
 	$(BIN)/python -m bench paper $(if $(QUICK),--quick) $(if $(GUEST),--in-guest) $(BENCH_ARGS)

@@ -1,10 +1,11 @@
-"""`python -m bench`: measurements of lbproxy beside its peers, and the lab that some of them need."""
+"""`python -m bench`: measurements of lbproxy, beside its peers where there are any, and the lab some of them need."""
 
 import sys
 
 import click
 
 from bench.errors import BenchError
+from bench.kubernetes.command import kubernetes
 from bench.lab.command import lab
 from bench.paper.command import paper
 from bench.relay.command import relay
@@ -16,6 +17,7 @@ def main() -> None:
 
 
 main.add_command(relay)
+main.add_command(kubernetes)
 main.add_command(lab)
 main.add_command(paper)
 

@@ -27,6 +27,10 @@ from lbproxy.sources.kubernetes.connection import Connection
 from lbproxy.sources.kubernetes.source import KubernetesSource
 from lbproxy.status import Status
 
+FULL_COLLECTION_AFTER = 100
+"""Collections of young garbage until one of all, which holds the loop up for 45 ms with 10,000 backends: by default it
+would come with every 75th change of an endpoint, with this with fewer than one in 1,000."""
+
 log = structlog.get_logger()
 
 FIXED_AT_START = ("dataplane", "workers", "admin", "shutdown_delay", "log_level", "log_format",
@@ -76,7 +80,8 @@ class App:
 
     async def _serve(self) -> None:
         async with asyncio.TaskGroup() as group:
-            self._health = Health(group, self._controller.report, self._health_metrics.count)
+            self._health = Health(group, self._controller.report, self._health_metrics.count,
+                                  self._health_metrics.stretch.set)
             tasks = [group.create_task(self._controller.run(), name="controller"),
                      group.create_task(self._source.run(self._kubernetes.take), name="source"),
                      group.create_task(self._kubernetes.run(self._controller.publish), name="kubernetes")]
@@ -142,6 +147,7 @@ def run(config: Config, reload: Callable[[], Config]) -> int:
     logs.configure(config.log_level, config.log_format)
     raise_descriptor_limit()
     gc.freeze()
+    gc.set_threshold(*gc.get_threshold()[:2], FULL_COLLECTION_AFTER)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_run(config, reload))
     return 0

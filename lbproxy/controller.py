@@ -9,6 +9,8 @@ import asyncio
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
+from itertools import groupby
+from operator import attrgetter
 from time import monotonic
 
 import structlog
@@ -16,7 +18,7 @@ import structlog
 from lbproxy.dataplanes.base import Dataplane
 from lbproxy.errors import BindError, DataplaneError
 from lbproxy.metrics import SyncMetrics
-from lbproxy.model import BackendKey, Services, Snapshot
+from lbproxy.model import Address, BackendKey, Services, Snapshot
 from lbproxy.narration import narrate
 from lbproxy.table import Table
 
@@ -128,22 +130,23 @@ class Controller:
 
     def _reap(self) -> None:
         """Let go of draining backends that have no connection left."""
-        draining = [key for key in self.table.draining() if self._is_applied_draining(key)]
-        if draining:
-            backends = self._dataplane.stats().backends
-            for key in draining:
-                if key not in backends or backends[key].active == 0:
+        if not self.table.is_draining():
+            return
+        backends = self._dataplane.stats().backends
+        for name, keys in groupby(self.table.draining(), attrgetter("service")):
+            is_open = self._open(name)
+            for key in keys:
+                if key.address not in is_open and (key not in backends or backends[key].active == 0):
                     self.table.forget(key)
 
-    def _is_applied_draining(self, key: BackendKey) -> bool:
-        """The dataplane knows that it drains: only then does a count of zero stay zero."""
-        service = self.applied.services.get(key.service) if self.applied else None
-        return service is None or all(backend.address != key.address or not backend.is_open
-                                      for backend in service.backends)
+    def _open(self, name: str) -> set[Address]:
+        """Give what the dataplane gives new connections: of the others alone does a count of zero stay zero."""
+        service = self.applied.services.get(name) if self.applied else None
+        return {backend.address for backend in service.backends if backend.is_open} if service else set()
 
     async def _wait(self) -> None:
         times = [time for time in (self.table.next_deadline(), self._retry_at) if time is not None]
-        if self.table.draining():
+        if self.table.is_draining():
             times.append(monotonic() + REAP_INTERVAL)
         try:
             async with asyncio.timeout_at(min(times, default=None)):

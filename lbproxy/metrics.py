@@ -5,6 +5,7 @@ from time import time
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 
+from lbproxy import differences
 from lbproxy.model import Snapshot
 
 SYNC_BOUNDS = (.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1.0, 2.5, 5.0)
@@ -33,10 +34,9 @@ class SyncMetrics:
 
     def note_applied(self, before: Snapshot | None, after: Snapshot) -> None:
         """Measure the changes that are in force now; a service's first endpoints may be of any age and don't count."""
-        for name, service in after.services.items():
-            old = before.services.get(name) if before else None
-            if old and old.is_known and service.changed_at not in {None, old.changed_at}:
-                self._programming.observe(max(0.0, time() - (service.changed_at or 0.0)))
+        for _, old, new in differences.moved(before.services if before else {}, after.services):
+            if old and old.is_known and new and new.changed_at not in {None, old.changed_at}:
+                self._programming.observe(max(0.0, time() - (new.changed_at or 0.0)))
 
     def show_panic(self, before: AbstractSet[str], now: AbstractSet[str]) -> None:
         """Show in which services checks are ignored."""
@@ -51,6 +51,10 @@ class HealthMetrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         checks = Counter("lbproxy_health_checks_total", "Active checks made.", ["result"], registry=registry)
+        self.stretch = Gauge("lbproxy_health_interval_factor",
+                             "By what the intervals of all checks are multiplied, as there would be too many; else 1.",
+                             registry=registry)
+        self.stretch.set(1)
         self._passed, self._failed = checks.labels("passed"), checks.labels("failed")
 
     def count(self, is_passed: bool) -> None:  # noqa: FBT001 - a callback's one fact

@@ -6,6 +6,7 @@ from time import monotonic
 
 import structlog
 
+from lbproxy import differences
 from lbproxy.model import Backend, BackendKey, Snapshot, State
 
 MOST_LINES = 50
@@ -36,13 +37,9 @@ def _state(backend: Backend | None) -> str:
 
 
 def _changes(before: Snapshot | None, after: Snapshot) -> Iterator[tuple[BackendKey, Backend | None, Backend | None]]:
-    old_services = before.services if before else {}
-    for name in {**old_services, **after.services}:
-        old_service, new_service = old_services.get(name), after.services.get(name)
-        if old_service is new_service:
-            continue
-        old = {backend.address: backend for backend in old_service.backends} if old_service else {}
-        new = {backend.address: backend for backend in new_service.backends} if new_service else {}
+    for name, *pair in differences.moved(before.services if before else {}, after.services):
+        left, joined = differences.backends(*pair)
+        old, new = ({backend.address: backend for backend in one} for one in (left, joined))
         for address in {**old, **new}:
             if _state(old.get(address)) != _state(new.get(address)):
                 yield BackendKey(name, address), old.get(address), new.get(address)

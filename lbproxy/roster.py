@@ -1,7 +1,12 @@
-"""One service in the table, with every backend that it has or still drains."""
+"""One service in the table, with every backend that it has or still drains.
 
-from collections.abc import Iterator
+Judged are the backends of which something changed, and all of them only when what concerns all did: what one change
+costs must not grow with ten thousand backends that did not change.
+"""
 
+from collections.abc import Iterable
+
+from lbproxy.differences import one_sided
 from lbproxy.entry import Entry, judge
 from lbproxy.model import Address, Backend, Service, ServiceSpec, State
 
@@ -21,60 +26,118 @@ class Roster:
         self.is_panicking = False
         """So many backends fail their checks that the checks are ignored."""
         self.entries: dict[Address, Entry] = {}
+        self.removed: set[Address] = set()
+        """Those that the source no longer has."""
         self.next_deadline: float | None = None
         """When time alone will change the judgement."""
+        self._wanted: set[Address] = set()
+        self._failing: set[Address] = set()
+        self._ejected: set[Address] = set()
+        self._active: set[Address] = set()
+        self._times: dict[Address, float] = {}
+        """When time alone will change the judgement of this one."""
+        self._touched: set[Address] = set()
+        """Those to be judged again."""
         self._service: Service | None = None
 
     def publish(self, spec: ServiceSpec | None) -> bool:
         """Take what the source says now (None: nothing any more) and return whether that is news."""
-        if spec == (self.spec if self.is_listed else None):
+        before = self.spec if self.is_listed else None
+        if spec is before or spec == before:
             return False
+        left, joined = one_sided(before.endpoints if before else (), spec.endpoints if spec else ())
         self.is_listed = spec is not None
         self.spec = spec or self.spec
-        told = {endpoint.address: endpoint for endpoint in spec.endpoints} if spec else {}
-        for address, endpoint in told.items():
-            if address not in self.entries:
-                self.entries[address] = Entry(address)
-            self.entries[address].endpoint = endpoint
-        for address in self.entries.keys() - told.keys():
+        for endpoint in joined:
+            entry = self.entries.setdefault(endpoint.address, Entry(endpoint.address))
+            entry.endpoint = endpoint
+            self._touch(entry)
+        for address in {one.address for one in left} - {one.address for one in joined}:
             self.entries[address].endpoint = None
+            self._touch(self.entries[address])
         return True
+
+    def report(self, address: Address, failure: str | None) -> bool:
+        """Take the verdict of the active checks, and return whether that is news."""
+        entry = self.entries.get(address)
+        if entry is None or entry.failure == failure:
+            return False
+        entry.failure = failure
+        if failure is None:
+            entry.ejected_until = 0.0  # found alive again: newer evidence than the failed connects
+        self._touch(entry)
+        return True
+
+    def eject(self, address: Address, now: float) -> float | None:
+        """Take a backend out, and return for how many seconds; None if it stays."""
+        entry = self.entries.get(address)
+        if entry is None or not self._may_eject(entry, now):
+            return None
+        seconds = entry.eject(now)
+        self._touch(entry)
+        return seconds
 
     def forget(self, address: Address) -> bool:
         """Drop a backend that the source no longer has, and return whether it was there."""
-        entry = self.entries.get(address)
-        if entry is None or entry.endpoint is not None:
+        if address not in self.removed:
             return False
-        del self.entries[address]
+        self._drop(address)
         return True
-
-    def may_eject(self, entry: Entry, now: float) -> bool:
-        """Whether another backend may be taken out, and this one is not out already."""
-        candidates = [other for other in self.entries.values() if other.is_wanted()]
-        ejected = sum(other.ejected_until > now for other in candidates)
-        return entry.is_wanted() and entry.ejected_until <= now and ejected + 1 <= EJECTED_SHARE * len(candidates)
 
     def judge(self, now: float) -> Service | None:
         """The service as a dataplane is to run it; None when nothing of it is left."""
-        candidates = [entry for entry in self.entries.values() if entry.is_wanted()]
-        failing = sum(entry.failure is not None for entry in candidates)
-        self.is_panicking = failing > PANIC_SHARE * len(candidates)
-        self._expire(now)
-        verdicts = [(entry, *judge(entry, now, trusts_checks=not self.is_panicking)) for entry in self.entries.values()]
-        has_active = any(state is State.ACTIVE for _, state, _ in verdicts)
+        was_panicking, had_active = self.is_panicking, bool(self._active)
+        self.is_panicking = len(self._failing) > PANIC_SHARE * len(self._wanted)
+        touched = self._touched | {address for address, time in self._times.items() if time <= now}
+        self._expire(touched, now)
+        if self.is_panicking != was_panicking:
+            touched = set(self.entries)
+        verdicts = self._verdicts(touched & self.entries.keys(), now)
+        if bool(self._active) != had_active:
+            verdicts = self._verdicts(self.entries, now)
         for entry, state, reason in verdicts:
-            is_open = state is State.ACTIVE or (not has_active and entry.is_last_resort())
+            is_open = state is State.ACTIVE or (not self._active and entry.is_last_resort())
             self._note(entry, state, reason, now, is_open=is_open)
-        self.next_deadline = min(self._deadlines(now), default=None)
+        # Whose time is over at once, as nobody may drain, is left out now and dropped the next time.
+        self._touched = {entry.address for entry, _, _ in verdicts if entry.endpoint is None and entry.is_overdue(now)}
+        self.next_deadline = min(self._times.values(), default=None)
         return self._build()
 
-    def _expire(self, now: float) -> None:
-        gone = [address for address, entry in self.entries.items() if entry.endpoint is None and entry.is_overdue(now)]
-        for address in gone:
-            del self.entries[address]
+    def _touch(self, entry: Entry) -> None:
+        """Something of it changed: count it anew, and judge it the next time."""
+        address, is_wanted = entry.address, entry.is_wanted()
+        _mark(self._wanted, address, is_wanted)
+        _mark(self._failing, address, is_wanted and entry.failure is not None)
+        _mark(self._ejected, address, entry.ejected_until > 0)
+        _mark(self.removed, address, entry.endpoint is None)
+        self._touched.add(address)
+
+    def _drop(self, address: Address) -> None:
+        del self.entries[address]
+        for kind in (self.removed, self._wanted, self._failing, self._ejected, self._active, self._touched):
+            kind.discard(address)
+        self._times.pop(address, None)
+
+    def _may_eject(self, entry: Entry, now: float) -> bool:
+        """Whether another backend may be taken out, and this one is not out already."""
+        ejected = sum(self.entries[address].ejected_until > now for address in self._ejected & self._wanted)
+        return entry.is_wanted() and entry.ejected_until <= now and ejected + 1 <= EJECTED_SHARE * len(self._wanted)
+
+    def _expire(self, addresses: Iterable[Address], now: float) -> None:
+        for address in addresses:
+            if address in self.removed and self.entries[address].is_overdue(now):
+                self._drop(address)
+
+    def _verdicts(self, addresses: Iterable[Address], now: float) -> list[tuple[Entry, State, str]]:
+        verdicts = [(self.entries[address], *judge(self.entries[address], now, trusts_checks=not self.is_panicking))
+                    for address in addresses]
+        for entry, state, _ in verdicts:
+            _mark(self._active, entry.address, state is State.ACTIVE)
+        return verdicts
 
     def _note(self, entry: Entry, state: State, reason: str, now: float, *, is_open: bool) -> None:
         entry.deadline = entry.drain_deadline(now, self.spec.policy.drain_timeout)
+        self._time(entry, now)
         if entry.is_overdue(now):
             entry.backend = None  # still listed, but its time is over: what is left is reset
             return
@@ -84,12 +147,16 @@ class Roster:
         new = Backend(entry.address, weight, state, reason, since, is_open, entry.deadline)
         entry.backend = old if old == new else new
 
-    def _deadlines(self, now: float) -> Iterator[float]:
-        for entry in self.entries.values():
-            yield from (time for time in (entry.deadline, entry.ejected_until) if time is not None and time > now)
+    def _time(self, entry: Entry, now: float) -> None:
+        """Note when time alone will change it."""
+        _mark(self._ejected, entry.address, entry.ejected_until > now)
+        self._times.pop(entry.address, None)
+        times = [time for time in (entry.deadline, entry.ejected_until) if time is not None and time > now]
+        if times:
+            self._times[entry.address] = min(times)
 
     def _build(self) -> Service | None:
-        backends = tuple(entry.backend for entry in self.entries.values() if entry.backend is not None)
+        backends = tuple([entry.backend for entry in self.entries.values() if entry.backend is not None])
         if not self.is_listed and not backends:
             return None
         spec, old = self.spec, self._service
@@ -97,3 +164,7 @@ class Roster:
                           is_known=spec.is_known, changed_at=spec.changed_at)
         self._service = old if old == service else service
         return self._service
+
+
+def _mark(marked: set[Address], address: Address, is_marked: bool) -> None:  # noqa: FBT001 - the mark itself
+    (marked.add if is_marked else marked.discard)(address)

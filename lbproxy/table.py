@@ -6,7 +6,6 @@ will change it. Services and backends that did not change stay the same objects 
 
 from collections.abc import Mapping
 
-from lbproxy.entry import Entry
 from lbproxy.model import BackendKey, Service, Services, Snapshot
 from lbproxy.roster import Roster
 
@@ -31,11 +30,8 @@ class Table:
 
     def report(self, key: BackendKey, failure: str | None) -> None:
         """Take the verdict of the active checks: None for alive, else why it counts as dead."""
-        entry = self._entry(key)
-        if entry is not None and entry.failure != failure:
-            entry.failure = failure
-            if failure is None:
-                entry.ejected_until = 0.0  # found alive again: newer evidence than the failed connects
+        roster = self._rosters.get(key.service)
+        if roster is not None and roster.report(key.address, failure):
             self._changed.add(key.service)
 
     def eject(self, key: BackendKey, now: float) -> float | None:
@@ -43,11 +39,11 @@ class Table:
 
         None if it stays: it is out already, or half of its service's backends are.
         """
-        entry = self._entry(key)
-        if entry is None or not self._rosters[key.service].may_eject(entry, now):
-            return None
-        self._changed.add(key.service)
-        return entry.eject(now)
+        roster = self._rosters.get(key.service)
+        seconds = roster.eject(key.address, now) if roster is not None else None
+        if seconds is not None:
+            self._changed.add(key.service)
+        return seconds
 
     def forget(self, key: BackendKey) -> None:
         """A draining backend has no connection left: it need not stay until its deadline."""
@@ -57,8 +53,12 @@ class Table:
 
     def draining(self) -> list[BackendKey]:
         """Backends that stay only for the connections they still have."""
-        return [BackendKey(name, entry.address) for name, roster in self._rosters.items()
-                for entry in roster.entries.values() if entry.endpoint is None]
+        return [BackendKey(name, address) for name, roster in self._rosters.items()
+                for address in sorted(roster.removed)]
+
+    def is_draining(self) -> bool:
+        """Whether there are any."""
+        return any(roster.removed for roster in self._rosters.values())
 
     def snapshot(self, now: float) -> Snapshot:
         """The state at this moment; the same object as before if nothing changed."""
@@ -86,10 +86,6 @@ class Table:
     def panicking(self) -> list[str]:
         """Services whose checks are ignored because too many backends fail them."""
         return [name for name, roster in self._rosters.items() if roster.is_panicking]
-
-    def _entry(self, key: BackendKey) -> Entry | None:
-        roster = self._rosters.get(key.service)
-        return roster.entries.get(key.address) if roster else None
 
 
 def _is_same(before: Mapping[str, Service], after: Mapping[str, Service]) -> bool:

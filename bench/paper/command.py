@@ -11,7 +11,7 @@ from shutil import copy
 import click
 
 from bench import guest
-from bench.choosing import named
+from bench.choosing import named, prepare
 from bench.errors import NotInstalledError
 from bench.machine import describe
 from bench.paper import experiments, lineup
@@ -23,7 +23,7 @@ from bench.paper.report import write
 from bench.paper.results import Results, environment, load, save
 from bench.paper.runner import run
 from bench.paper.terminal import show_claim, show_points
-from bench.prepare import prepare
+from bench.recording import record as record_part
 from bench.systems.installed import find, version_in
 
 FOLDER = Path(__file__).parents[1]
@@ -37,7 +37,7 @@ SAMPLES = "samples.json"
 @click.option("--quick", is_flag=True, help="One round, fewer points: about four minutes instead of twenty.")
 @click.option("--in-guest", is_flag=True, help="In a virtual machine whose kernel has IPVS; takes hours.")
 @click.option("--folder", type=click.Path(path_type=Path), help="Where to write results, else bench/results/DATE.")
-@click.option("--record", is_flag=True, help="Copy report and pictures to bench/recorded, too.")
+@click.option("--record", is_flag=True, help="Copy report and pictures to bench/recorded, and name them in bench/RESULTS.md.")
 @click.option("--again", type=click.Path(exists=True, path_type=Path), metavar="JSON",
               help="Measure nothing: report once more what this file holds.")
 def paper(  # noqa: PLR0913 - one parameter per option
@@ -125,6 +125,13 @@ def _record(results: Results, made: Sequence[Path]) -> None:
     for file in made:
         copy(file, there)
     write(results, there, "../../README.md")
+    record_part(recorded_part(RECORDED))
+
+
+def recorded_part(folder: Path) -> str:
+    """Return the part of bench/RESULTS.md that leads to what was recorded, of each environment."""
+    kept = "\n".join(f"- [{one.name}]({folder.name}/{one.name}/RESULTS.md)" for one in sorted(folder.iterdir()))
+    return f"# Results of the paper's experiments\n\nThe last full run in each environment:\n\n{kept}\n"
 
 
 def _check_matplotlib() -> None:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import click
 
-from bench.choosing import named
+from bench.choosing import named, prepare
 from bench.errors import NotInstalledError
 from bench.machine import describe
-from bench.prepare import prepare
+from bench.recording import record as record_part
 from bench.relay import measurements
 from bench.relay.grid import finding_grid, verdict_grid
 from bench.relay.measurement import Measurement
@@ -76,4 +76,4 @@ def _keep(results: Results, file: Path, *, record: bool) -> None:
     save(results, file)
     tell(f"samples: {file}", "bold")
     if record:
-        (FOLDER / "RESULTS.md").write_text(markdown(load(file)))
+        record_part(markdown(load(file)))

@@ -8,7 +8,7 @@ from lbproxy import __version__
 from lbproxy.errors import ConfigError
 from lbproxy.quoting import closest, listed, quoted
 
-NAMES = ("run", "check", "demo")
+NAMES = ("run", "check", "doctor", "demo")
 
 
 class Commands(click.Group):

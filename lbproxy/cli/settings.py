@@ -1,7 +1,7 @@
-"""The options of `run` and `check`, made from the fields of the configuration; their help, in sections."""
+"""The options of `run`, `check` and `doctor`, made from the fields of the configuration; their help, in sections."""
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import click
@@ -18,14 +18,22 @@ level of the file, which beats the default; what a service in the file sets for 
 
 
 class SettingsCommand(click.Command):
-    """A command whose callback gets a `Loader`: what was given, not yet read."""
+    """A command whose callback gets a `Loader`: what was given, not yet read. `own` options are passed beside it.
 
-    def __init__(self, name: str, callback: Callable[[Loader], int], summary: str) -> None:
-        self._sections = {"Services": _services(), **{_title(group): _options(group.model_fields.items())
-                                                      for group in GROUPS}}
+    An own option hides the setting of the same name. `needs_service`: without one there is nothing to do.
+    """
+
+    def __init__(self, name: str, callback: Callable[..., int], summary: str, *,
+                 own: Sequence[click.Option] = (), needs_service: bool = True) -> None:
+        names = {str(option.name) for option in own}
+        self._sections = {**({name.capitalize(): [*own]} if own else {}), "Services": _services(),
+                          **{_title(group): _options(group.model_fields.items(), names) for group in GROUPS}}
         params: list[click.Parameter] = [each for options in self._sections.values() for each in options]
         super().__init__(name, params=params, help=summary, epilog=_EPILOG,
-                         callback=lambda **given: callback(_loader(given)))
+                         callback=lambda **given: callback(
+                             _loader({key: value for key, value in given.items() if key not in names},
+                                     needs_service=needs_service),
+                             **{key: given[key] for key in names}))
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write one section after the other, in the order of GROUPS."""
@@ -45,8 +53,9 @@ def _services() -> list[click.Option]:
     ]
 
 
-def _options(fields: Iterable[tuple[str, FieldInfo]]) -> list[click.Option]:
-    return [_option(name, field, kind_of(field).metavar, default=_default(field)) for name, field in fields]
+def _options(fields: Iterable[tuple[str, FieldInfo]], hidden: Container[str]) -> list[click.Option]:
+    return [_option(name, field, kind_of(field).metavar, default=_default(field))
+            for name, field in fields if name not in hidden]
 
 
 def _option(name: str, field: FieldInfo, metavar: str, *,
@@ -64,10 +73,10 @@ def _title(group: type) -> str:
     return str(group.__doc__).rstrip(".")
 
 
-def _loader(given: Mapping[str, object]) -> Loader:
+def _loader(given: Mapping[str, object], *, needs_service: bool) -> Loader:
     """Take apart the file's name and the options; the environment is read here and nowhere else."""
     file = given["config"]
     if file == "":
         raise ConfigError("--config: the name is empty; write the path of a file")
     options = {name: value for name, value in given.items() if name != "config"}
-    return Loader(options, dict(os.environ), None if file is None else Path(str(file)))
+    return Loader(options, dict(os.environ), None if file is None else Path(str(file)), needs_service)

@@ -28,7 +28,8 @@ class Layers:
     problems: tuple[Problem, ...]
 
 
-def lay(options: Mapping[str, object], environment: Mapping[str, str], document: Document) -> Layers:
+def lay(options: Mapping[str, object], environment: Mapping[str, str], document: Document, *,
+        needs_service: bool = True) -> Layers:
     """Let options beat the environment, and the environment the file."""
     given = _from_environment(environment) | _from_options(options)
     values = {kebab(key): _fields(value) for key, value in document.values.items() if key in _FILE_KEYS}
@@ -37,7 +38,7 @@ def lay(options: Mapping[str, object], environment: Mapping[str, str], document:
     origins |= {(kebab(name),): value.origin for name, value in given.items()}
     problems = [*_unknown_keys(document), *_unknown_given(given)]
     single = {name: given[name] for name in ONE_SERVICE if name in given}
-    if contradiction := _bad_services(single, document):
+    if (needs_service or single) and (contradiction := _bad_services(single, document)):
         problems.append(contradiction)
     elif single:
         values["services"] = [_service(single)]

@@ -22,20 +22,24 @@ class Loader:
     options: Mapping[str, object]
     environment: Mapping[str, str]
     path: Path | None
+    needs_service: bool = True
+    """Whether a configuration without any service is a mistake."""
 
     def load(self) -> Config:
         """Do what `load` does, with the file as it is now."""
-        return load(self.options, self.environment, self.path)
+        return load(self.options, self.environment, self.path, needs_service=self.needs_service)
 
 
-def load(options: Mapping[str, object], environment: Mapping[str, str], path: Path | None) -> Config:
+def load(options: Mapping[str, object], environment: Mapping[str, str], path: Path | None, *,
+         needs_service: bool = True) -> Config:
     """Give the configuration in effect; raise `ConfigError`, whose text is one line.
 
     `options` are those given on the command line, by field name (`connect_timeout`, `listen`, `backend`),
     as text or as values. `path` is the file; without it `LBPROXY_CONFIG` names one, if set.
+    `needs_service`: whether a configuration without any service is a mistake.
     """
     file = path or (Path(name) if (name := environment.get(CONFIG_VARIABLE, "")) else None)
-    layers = lay(options, environment, read(file) if file else Document())
+    layers = lay(options, environment, read(file) if file else Document(), needs_service=needs_service)
     config = _validated(layers)
     if problems := [*conflicts(config)]:
         raise report(problems, layers.places)

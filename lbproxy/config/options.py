@@ -132,7 +132,8 @@ class HealthOptions(Options):
     """Health checks."""
 
     health_interval: Annotated[float, Duration(0, HOUR)] = 2.0
-    """Time between two checks of a backend, each a TCP connect. 0: no checks."""
+    """Time between two checks of a backend, each a TCP connect; longer if all backends together would need more than
+    500 checks a second. 0: no checks."""
 
     health_timeout: Annotated[float, Duration(SHORTEST, 10 * MINUTE)] = 2.0
     """A check that doesn't connect within this time has failed."""

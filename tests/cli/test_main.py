@@ -40,11 +40,11 @@ def test_version_is_one_line(capsys: Capture) -> None:
 @pytest.mark.parametrize("flag", ["-h", "--help"])
 def test_help_names_the_commands(flag: str, capsys: Capture) -> None:
     text = printed([flag], capsys)
-    assert [text.index(f"\n  {name} ") for name in ("run", "check", "demo")] == sorted(
-        text.index(f"\n  {name} ") for name in ("run", "check", "demo"))
+    assert [text.index(f"\n  {name} ") for name in ("run", "check", "doctor", "demo")] == sorted(
+        text.index(f"\n  {name} ") for name in ("run", "check", "doctor", "demo"))
 
 
-@pytest.mark.parametrize("command", ["run", "check"])
+@pytest.mark.parametrize("command", ["run", "check", "doctor"])
 @pytest.mark.parametrize("name", [*KNOWN, "config"])
 def test_help_shows_every_option_and_its_variable(command: str, name: str, capsys: Capture) -> None:
     text = printed([command, "--help"], capsys)
@@ -65,9 +65,9 @@ def test_help_shows_values_and_defaults(name: str, shown: str, capsys: Capture) 
 
 @pytest.mark.parametrize(("arguments", "line"), [
     ([], "Missing command; write a command first, such as lbproxy run, or see lbproxy --help"),
-    (["serve"], "'serve' is not a command; write run, check or demo"),
+    (["serve"], "'serve' is not a command; write run, check, doctor or demo"),
     (["chekc"], "'chekc' is not a command; did you mean check?"),
-    (["\x1b[31m"], r"'\x1b[31m' is not a command; write run, check or demo"),
+    (["\x1b[31m"], r"'\x1b[31m' is not a command; write run, check, doctor or demo"),
     (["--listen", "x"],
      "--listen: unknown option; write a command first, such as lbproxy run, or see lbproxy --help"),
     (["run", "--conect-timeout", "1s"], "--conect-timeout: unknown option; did you mean --connect-timeout?"),

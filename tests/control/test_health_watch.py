@@ -4,8 +4,9 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
+from structlog.testing import capture_logs
 
-from lbproxy.health import Health
+from lbproxy.health import JITTER, MOST_PER_SECOND, Health, stretch
 from lbproxy.model import Address, Backend, BackendKey, HealthPolicy, Policy, Service, Snapshot, State
 
 from .peers import listening, silent_port
@@ -23,6 +24,7 @@ class Verdicts(asyncio.Queue[tuple[BackendKey, str | None]]):
     def __init__(self) -> None:
         super().__init__()
         self.checks: list[bool] = []
+        self.stretches: list[float] = []
 
     def report(self, key: BackendKey, failure: str | None) -> None:
         self.put_nowait((key, failure))
@@ -40,7 +42,7 @@ def verdicts() -> Verdicts:
 @pytest.fixture
 async def health(verdicts: Verdicts) -> AsyncIterator[Health]:
     async with asyncio.TaskGroup() as group:
-        health = Health(group, verdicts.report, verdicts.checks.append)
+        health = Health(group, verdicts.report, verdicts.checks.append, verdicts.stretches.append)
         yield health
         health.close()
 
@@ -139,3 +141,50 @@ async def test_new_policy_applies_and_keeps_the_verdict(
         health.watch(snapshot_of(address, OTHER))
         assert len(checks()) == 1
         assert await verdicts.next() is None
+
+
+def many(count: int, interval: float) -> Service:
+    backends = tuple(Backend(Address("192.0.2.1", port), 1, State.ACTIVE, "", 0.0) for port in range(1, count + 1))
+    return Service("web", (), Policy(health=HealthPolicy(interval=interval)), backends)
+
+
+@pytest.mark.parametrize(("service", "factor"), [
+    (many(1_000, 2.0), 1.0), (many(10_000, 2.0), 10.0), (many(10_000, 20.0), 1.0), (many(10_000, 0.0), 1.0)])
+def test_intervals_are_stretched_as_far_as_the_most_checks_per_second_demand(service: Service, factor: float) -> None:
+    assert stretch([service]) == factor
+
+
+def test_checks_of_all_services_count_together() -> None:
+    assert stretch([many(1_000, 2.0), many(500, 1.0)]) == 1_000 / MOST_PER_SECOND
+
+
+async def test_checks_that_are_stretched_are_as_rare_as_they_should_be(
+        health: Health, verdicts: Verdicts, address: Address) -> None:
+    """Asked for are 10,000 in a second."""
+    async with listening(address) as clients, asyncio.timeout(10):
+        health.watch(snapshot_of(address, HealthPolicy(interval=0.0001)))
+        began = asyncio.get_running_loop().time()
+        for _ in range(50):
+            await clients.get()
+        assert asyncio.get_running_loop().time() - began >= 49 * (1 - JITTER) / MOST_PER_SECOND
+    assert verdicts.stretches == [20.0]
+
+
+async def test_stretched_intervals_are_logged_once_and_when_they_end(health: Health, verdicts: Verdicts) -> None:
+    with capture_logs() as logs:
+        for count in (1_000, 10_000, 10_001, 10_000, 2):
+            health.watch(Snapshot(1, {"web": many(count, 2.0)}))
+    assert [(line["event"], line["interval_factor"]) for line in logs] == [
+        ("health checks are made less often than asked", 10.0), ("health checks are made as often as asked", 1.0)]
+    assert verdicts.stretches == [10.0, 10.001, 10.0, 1.0]
+
+
+async def test_one_more_backend_leaves_the_checks_of_the_others_alone(health: Health) -> None:
+    few, more = many(3, 3600.0), many(4, 3600.0)
+    health.watch(Snapshot(1, {"web": few}))
+    before = checks()
+    health.watch(Snapshot(2, {"web": more}))
+    assert before < checks()
+    assert len(checks()) == 4
+    health.watch(Snapshot(3, {"web": few}))
+    assert checks() == before

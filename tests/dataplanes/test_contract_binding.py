@@ -3,7 +3,7 @@
 import pytest
 
 from lbproxy.errors import BindError
-from lbproxy.model import Address
+from lbproxy.model import Address, BackendKey
 
 from .peers import is_refused
 from .stage import Stage, active, web
@@ -76,3 +76,28 @@ async def test_refused_snapshot_leaves_no_trace_in_the_counters(
         await stage.apply(web(listen, active(alpha)), web(other_listen, active(bravo), name="other"))
     await stage.apply(web(listen, active(alpha)))
     assert stage.totals() == before
+
+
+async def test_backend_that_a_refused_snapshot_lacks_keeps_its_connections_and_counts(
+        stage: Stage, listen: Address, other_listen: Address) -> None:
+    alpha, bravo = await stage.backends("alpha", "bravo")
+    await stage.apply(web(listen, active(alpha)))
+    client = await stage.client(listen)
+    assert await client.ask() == "alpha"
+    with stage.kind.occupy(other_listen), pytest.raises(BindError):
+        await stage.apply(web(listen, active(bravo)), web(other_listen, name="other"))
+    await stage.apply(web(listen, active(alpha)))
+    assert await client.ask() == "alpha"
+    assert stage.dataplane.stats().backends[BackendKey("web", alpha.address)].active == 1
+
+
+async def test_backends_of_refused_snapshots_alone_are_not_known_afterwards(
+        stage: Stage, listen: Address, other_listen: Address) -> None:
+    alpha, bravo, charlie = await stage.backends("alpha", "bravo", "charlie")
+    await stage.apply(web(listen, active(alpha)))
+    with stage.kind.occupy(other_listen):
+        for backend in (bravo, charlie):
+            with pytest.raises(BindError):
+                await stage.apply(web(listen, active(backend)), web(other_listen, name="other"))
+    await stage.apply(web(listen, active(alpha)))
+    assert set(stage.dataplane.stats().backends) == {BackendKey("web", alpha.address)}

@@ -5,23 +5,35 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from ruamel.yaml import YAML
 
 from lbproxy.units import parse_duration
 
 from .rendering import Manifest, container, only, pod_spec
 
+ZONE, ZONE_LABEL = "LBPROXY_ZONE", "topology.kubernetes.io/zone"
 GOODBYE = 10.0
 """Seconds that remain between the end of draining and the kubelet's SIGKILL."""
 
 
-def test_lbproxy_accepts_the_static_configuration(static: list[Manifest], tmp_path: Path) -> None:
+@pytest.mark.parametrize("zone", ["", "eu-1a"])
+def test_lbproxy_accepts_the_configuration_in_a_pod_with_or_without_a_zone(
+    balancer: list[Manifest], tmp_path: Path, zone: str
+) -> None:
     file = tmp_path / "lbproxy.yaml"
-    file.write_text(_text(static))
+    file.write_text(_text(balancer))
     plain = {name: value for name, value in os.environ.items() if not name.startswith("LBPROXY_")}
     done = subprocess.run([sys.executable, "-m", "lbproxy", "check", "--config", file],
-                          capture_output=True, text=True, check=False, env=plain)
+                          capture_output=True, text=True, check=False, env=plain | {ZONE: zone})
     assert (done.returncode, done.stderr) == (0, "")
+    assert f"zone: {zone}" in done.stdout
+
+
+def test_the_zone_is_the_label_of_the_node_by_the_downward_api(balancer: list[Manifest]) -> None:
+    assert container(balancer, "lbproxy")["env"] == [
+        {"name": ZONE, "valueFrom": {"fieldRef": {"fieldPath": f"metadata.labels['{ZONE_LABEL}']"}}}]
+    assert ZONE_LABEL in {each["topologyKey"] for each in pod_spec(balancer)["topologySpreadConstraints"]}
 
 
 def test_the_container_reads_the_file_that_is_mounted(balancer: list[Manifest]) -> None:

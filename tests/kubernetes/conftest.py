@@ -11,7 +11,7 @@ from structlog.typing import EventDict
 from lbproxy.metrics import WatchMetrics
 from lbproxy.model import ClusterPort, Services, ServiceSpec
 from lbproxy.sources.kubernetes import watch
-from lbproxy.sources.kubernetes.api import Api
+from lbproxy.sources.kubernetes.api import Api, Load
 from lbproxy.sources.kubernetes.source import KubernetesSource
 
 from .fake_api import FakeApi
@@ -24,11 +24,12 @@ class Cluster:
     def __init__(self, server: FakeApi) -> None:
         self.server, self.registry = server, CollectorRegistry()
         self.token = ""
+        self.load: Load = self._load
         self.said: list[Services] = []
         self._tasks: list[asyncio.Task[None]] = []
         self._told = asyncio.Event()
 
-    async def load(self, configuration: Configuration) -> None:
+    async def _load(self, configuration: Configuration) -> None:
         configuration.host = self.server.url
         configuration.api_key["BearerToken"] = f"Bearer {self.token}"
 

@@ -16,6 +16,9 @@ END = b""
 """Ends a stream as a server does whose time is over."""
 
 
+COLLECTION = r"/{api:api|apis/[^/]+}/v1/namespaces/{namespace}/{resource}"
+
+
 def status(code: int, reason: str = "Because") -> Json:
     return {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "code": code, "reason": reason}
 
@@ -26,9 +29,19 @@ class Request:
     resource: str
     namespace: str
     query: dict[str, str]
+    group: str = ""
 
 
 Fault = Callable[[Request], web.Response | None]
+"""Raises an order to give no whole answer."""
+
+
+class Hang(Exception):  # noqa: N818 - an order, not a mistake
+    """Take the request and say nothing."""
+
+
+class Cut(Exception):  # noqa: N818 - as above
+    """Begin a list, and break the connection."""
 
 
 @dataclass(eq=False)
@@ -60,8 +73,8 @@ class FakeApi:
 
     async def start(self, tls: ssl.SSLContext | None = None) -> None:
         app = web.Application()
-        app.router.add_get("/api/v1/namespaces/{namespace}/{resource}", self._answer)
-        app.router.add_get("/apis/discovery.k8s.io/v1/namespaces/{namespace}/{resource}", self._answer)
+        app.router.add_get(COLLECTION, self._answer)
+        app.router.add_route("*", "/{path:.*}", self._refuse)
         self._runner = web.AppRunner(app, shutdown_timeout=0.1)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", self.port, reuse_address=True, ssl_context=tls)
@@ -109,6 +122,18 @@ class FakeApi:
         headers = {"Retry-After": str(retry_after)} if retry_after else {}
         self.answer(lambda: web.json_response(status(code), status=code, headers=headers), verb, resource, times)
 
+    def hang(self, verb: str, resource: str, times: int = 1) -> None:
+        """Leave so many requests without an answer."""
+        def never() -> web.Response:
+            raise Hang
+        self.answer(never, verb, resource, times)
+
+    def cut(self, verb: str, resource: str, times: int = 1) -> None:
+        """Break so many answers off."""
+        def half() -> web.Response:
+            raise Cut
+        self.answer(half, verb, resource, times)
+
     def answer(self, make: Callable[[], web.Response], verb: str = "", resource: str = "", times: int = 1) -> None:
         left = Counter(times=times)
 
@@ -149,16 +174,36 @@ class FakeApi:
     async def _answer(self, incoming: web.Request) -> web.StreamResponse:
         query = dict(incoming.query)
         verb = "watch" if query.get("watch") == "true" else "list"
-        request = Request(verb, incoming.match_info["resource"], incoming.match_info["namespace"], query)
+        group = incoming.match_info["api"].removeprefix("api").removeprefix("s/")
+        request = Request(verb, incoming.match_info["resource"], incoming.match_info["namespace"], query, group)
         self.requests.append(request)
         if self.token and incoming.headers.get("Authorization") != f"Bearer {self.token}":
             return web.json_response(status(401), status=401)
         if self.needs_certificate and (incoming.transport is None or not incoming.transport.get_extra_info("peercert")):
             return web.json_response(status(401), status=401)
-        for fault in self.faults:
-            if (failure := fault(request)) is not None:
-                return failure
+        try:
+            for fault in self.faults:
+                if (failure := fault(request)) is not None:
+                    return failure
+        except Hang:
+            await asyncio.Event().wait()
+        except Cut:
+            return await self._begin(incoming)
         return await self._watch(incoming, request) if verb == "watch" else self._list(request)
+
+    @staticmethod
+    async def _begin(incoming: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Length": "1000"})
+        await response.prepare(incoming)
+        await response.write(b'{"metadata": {"resourceVersion": "7"}, "items": [')
+        assert isinstance(incoming.transport, asyncio.Transport)
+        incoming.transport.abort()
+        return response
+
+    async def _refuse(self, incoming: web.Request) -> web.Response:
+        """Whatever else is asked for is not here, but was asked for."""
+        self.requests.append(Request(incoming.method.lower(), incoming.path, "", dict(incoming.query)))
+        return web.json_response(status(404), status=404)
 
     def _list(self, request: Request) -> web.Response:
         found = [item for (*place, _), item in sorted(self._objects.items())

@@ -1,5 +1,6 @@
 """Kubeconfig files and service accounts, against a server that insists on TLS."""
 
+import base64
 import json
 import ssl
 from collections.abc import AsyncIterator
@@ -9,6 +10,7 @@ import pytest
 import trustme
 from kubernetes_asyncio.client import Configuration
 from kubernetes_asyncio.config import incluster_config
+from structlog.typing import EventDict
 
 from lbproxy.errors import ConfigError
 from lbproxy.sources.kubernetes.answers import read_page
@@ -16,10 +18,15 @@ from lbproxy.sources.kubernetes.api import Api, Load
 from lbproxy.sources.kubernetes.credentials import loader
 from lbproxy.sources.kubernetes.failures import RefusedError, UnreachableError
 
-from .fake_api import FakeApi
-from .objects import service
+from .conftest import Cluster
+from .fake_api import END, FakeApi
+from .objects import a_slice, endpoint, service
+from .waiting import until
 
 PATH = "/api/v1/namespaces/default/services"
+SLICES = "endpointslices"
+BOTH = (SLICES, "services")
+FILES = ("certificate-authority", "client-certificate", "client-key")
 
 
 @pytest.fixture
@@ -92,22 +99,98 @@ async def test_token_file_of_a_kubeconfig_is_read_again_when_it_is_refused(kubec
         assert await services_of(api) == ["web"]
 
 
-async def test_token_of_a_pod_is_used_and_read_again(
-        kubeconfig: Path, server: FakeApi, monkeypatch: pytest.MonkeyPatch) -> None:
-    token = kubeconfig.with_name("token")
+@pytest.fixture
+def pod_token(kubeconfig: Path, server: FakeApi, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """We are in a pod; this is its token, as a projected volume has it: a link that is turned to another file."""
     host, _, port = server.url.removeprefix("https://").partition(":")
     monkeypatch.setenv("KUBERNETES_SERVICE_HOST", host)
     monkeypatch.setenv("KUBERNETES_SERVICE_PORT", port)
-    monkeypatch.setattr(incluster_config, "SERVICE_TOKEN_FILENAME", str(token))
+    projected = kubeconfig.with_name("projected")
+    projected.symlink_to("token")
+    monkeypatch.setattr(incluster_config, "SERVICE_TOKEN_FILENAME", str(projected))
     monkeypatch.setattr(incluster_config, "SERVICE_CERT_FILENAME", str(kubeconfig.with_name("ca.crt")))
+    return projected
+
+
+def rotate(token: Path, server: FakeApi) -> None:
+    """Only the second one is good from now on."""
+    server.token = "second"
+    token.with_name("next-token").write_text("second")
+    token.with_name("link").symlink_to("next-token")
+    token.with_name("link").replace(token)
+
+
+async def test_token_of_a_pod_is_used_and_read_again(pod_token: Path, server: FakeApi) -> None:
     server.token = "first"
     async with await Api.connect(loader()) as api:
         assert await services_of(api) == ["web"]
-        server.token = "second"
-        token.write_text("second")
+        rotate(pod_token, server)
         with pytest.raises(RefusedError, match="HTTP 401"):
             await services_of(api)
         assert await services_of(api) == ["web"]
+
+
+async def follow(cluster: Cluster, server: FakeApi, load: Load) -> None:
+    """List and watch over TLS, until a first word was said."""
+    server.put(SLICES, a_slice(endpoint("10.0.0.1")))
+    cluster.load = load
+    cluster.follow()
+    await cluster.says("10.0.0.1")
+    await until(lambda: server.watched(*BOTH))
+
+
+async def change_is_seen(cluster: Cluster, server: FakeApi) -> None:
+    server.put(SLICES, a_slice(endpoint("10.0.0.2")))
+    await cluster.says("10.0.0.2")
+    assert len(cluster.said) == 2
+
+
+@pytest.mark.parametrize("context", ["token", "certificate"])
+@pytest.mark.parametrize("is_inline", [False, True])
+async def test_service_is_followed_over_tls(
+        cluster: Cluster, server: FakeApi, kubeconfig: Path, context: str, *, is_inline: bool) -> None:
+    server.needs_certificate = context == "certificate"
+    server.token = None if server.needs_certificate else "first"
+    if is_inline:
+        inline(kubeconfig)
+    await follow(cluster, server, loader(kubeconfig, context))
+    await change_is_seen(cluster, server)
+
+
+async def test_pods_token_that_rotates_is_read_again_by_watches_that_are_resumed(
+        cluster: Cluster, server: FakeApi, pod_token: Path, logs: list[EventDict]) -> None:
+    server.token = "first"
+    await follow(cluster, server, loader())
+    rotate(pod_token, server)
+    server.say(END)
+    await until(lambda: server.count("watch", SLICES) == 3 and server.watched(*BOTH))
+    assert server.count("list", SLICES) == 1
+    await change_is_seen(cluster, server)
+    assert not {"first", "second"} & {word for line in logs for word in str(line).split()}
+
+
+async def test_pods_token_that_rotates_is_read_again_by_the_list_after_an_outage(
+        cluster: Cluster, server: FakeApi, pod_token: Path) -> None:
+    server.token = "first"
+    await follow(cluster, server, loader())
+    server.fail(410, "watch", times=2)
+    rotate(pod_token, server)
+    server.reset()
+    server.put(SLICES, a_slice(endpoint("10.0.0.2")))
+    await cluster.says("10.0.0.2")
+    assert cluster.metric("lbproxy_watch_up") == 1
+
+
+def inline(kubeconfig: Path) -> None:
+    """Put the certificates and the token into the file itself, as many clusters hand it out."""
+    content = json.loads(kubeconfig.read_text())
+    for part in (*(named["cluster"] for named in content["clusters"]), *(named["user"] for named in content["users"])):
+        for key in part.keys() & set(FILES):
+            content_of = kubeconfig.with_name(part.pop(key)).read_bytes()
+            part[f"{key}-data"] = base64.b64encode(content_of).decode()
+        if "tokenFile" in part:
+            part["token"] = kubeconfig.with_name(part.pop("tokenFile")).read_text()
+    kubeconfig.write_text(json.dumps(content))
 
 
 async def test_server_of_another_authority_is_not_trusted(kubeconfig: Path, server: FakeApi) -> None:

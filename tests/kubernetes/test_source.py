@@ -99,9 +99,12 @@ async def test_what_changes_nothing_is_not_published(cluster: Cluster, server: F
     assert len(cluster.said) == 2
 
 
-async def test_calls_are_those_that_the_role_allows(cluster: Cluster, server: FakeApi) -> None:
-    cluster.follow()
+async def test_change_of_one_service_leaves_the_others_the_same_objects(cluster: Cluster, server: FakeApi) -> None:
+    server.put("services", service("api"), "other")
+    cluster.follow(target("default/web"), target("other/api"))
     await cluster.says("10.0.0.1")
-    await until(lambda: server.watched(SLICES, "services"))
-    assert {(request.verb, request.resource) for request in server.requests} == {
-        (verb, resource) for verb in ("list", "watch") for resource in (SLICES, "services")}
+    await until(lambda: cluster.said[-1]["api"].is_known)
+    before = cluster.said[-1]["api"]
+    server.put(SLICES, a_slice(endpoint("10.0.0.2")))
+    await cluster.says("10.0.0.2")
+    assert cluster.said[-1]["api"] is before

@@ -10,7 +10,7 @@ from lbproxy.sources.kubernetes.failures import RefusedError
 
 from .conftest import Cluster
 from .fake_api import END, FakeApi
-from .objects import a_slice, endpoint, service
+from .objects import Json, a_slice, endpoint, port, service
 from .waiting import until
 
 SLICES = "endpointslices"
@@ -166,6 +166,32 @@ FALSE_LISTS = [
 async def test_list_that_is_none_changes_nothing(cluster: Cluster, server: FakeApi, lie: bytes) -> None:
     await settle(cluster, server)
     server.answer(lambda: web.Response(body=lie), "list", SLICES, times=3)
+    server.fail(410, "watch", SLICES, times=1)
+    server.say(END, SLICES)
+    await until(lambda: server.count("list", SLICES) == 5 and server.watched(*BOTH))
+    await change_is_seen(cluster, server)
+
+
+GARBLED: list[Json] = [{"endpoints": "none"}, {"endpoints": {}}, {"ports": "http"}, {"ports": [7]}, {"addressType": 4},
+                       {"addressType": None}, {"ports": [port("8080")]}, {"ports": [port(0)]}]
+
+
+@pytest.mark.parametrize("garbled", GARBLED, ids=range(len(GARBLED)))
+async def test_slice_of_wrong_types_takes_nothing_away_and_is_told(
+        cluster: Cluster, server: FakeApi, logs: list[EventDict], garbled: Json) -> None:
+    await settle(cluster, server)
+    server.put(SLICES, a_slice(endpoint("10.0.0.1")) | garbled)
+    server.put(SLICES, a_slice(endpoint("10.0.0.2"), name="web-2"))
+    await cluster.says("10.0.0.1", "10.0.0.2")
+    assert [line["event"] for line in logs] == ["parts of its EndpointSlices are not used"]
+    assert all(len(said["web"].endpoints) >= 1 for said in cluster.said)
+    server.put(SLICES, a_slice(endpoint("10.0.0.3")))
+    await cluster.says("10.0.0.2", "10.0.0.3")
+
+
+async def test_list_that_breaks_off_changes_nothing(cluster: Cluster, server: FakeApi) -> None:
+    await settle(cluster, server)
+    server.cut("list", SLICES, times=3)
     server.fail(410, "watch", SLICES, times=1)
     server.say(END, SLICES)
     await until(lambda: server.count("list", SLICES) == 5 and server.watched(*BOTH))

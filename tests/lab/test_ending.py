@@ -16,7 +16,7 @@ from .trace import Trace
 
 PROGRAM = """
 import time
-from bench.prepare import prepare
+from bench.choosing import prepare
 from bench.lab.lab import standing
 from bench.lab.shape import Overlay, Shape
 prepare()

@@ -6,7 +6,7 @@ from bench.machine import Machine
 from bench.paper import experiments, lineup
 from bench.paper.case import Point
 from bench.paper.claims import ALL, Claim, points_alike
-from bench.paper.command import chosen
+from bench.paper.command import chosen, recorded_part
 from bench.paper.judging import judged, limit, verdict
 from bench.paper.pictures import draw
 from bench.paper.plan import PLANS
@@ -141,6 +141,13 @@ def test_pictures_are_drawn_of_what_was_measured_and_of_nothing_else(results: Re
     made = draw(results, tmp_path)
     assert [file.stem for file in made] == ["fig12", "fig13", "fig14", "fig15", "requests", "bulk"]
     assert all(file.read_bytes().startswith(PNG) for file in made)
+
+
+def test_results_lead_to_what_was_recorded_of_each_environment(tmp_path: Path) -> None:
+    for environment in ("machine", "guest"):
+        (tmp_path / "recorded" / environment).mkdir(parents=True)
+    lines = recorded_part(tmp_path / "recorded").splitlines()
+    assert lines[-2:] == ["- [guest](recorded/guest/RESULTS.md)", "- [machine](recorded/machine/RESULTS.md)"]
 
 
 def test_what_was_saved_is_what_is_loaded(results: Results, tmp_path: Path) -> None:

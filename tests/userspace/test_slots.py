@@ -26,7 +26,7 @@ def test_each_key_keeps_a_number_of_its_own_for_as_long_as_it_is_held(wanted: li
         assert sorted({**slots.held, **before}.items()) == sorted(slots.held.items())
         assert len(set(slots.held.values())) == len(slots.held)
         assert all(0 <= number < LIMIT for number in slots.held.values())
-        returned = slots.return_all_but(keys)
+        returned = slots.give_back(before.keys() - keys)
         assert sorted(returned) == sorted(before[key] for key in before.keys() - keys)
         assert slots.held.keys() == keys
 
@@ -35,7 +35,7 @@ def test_returned_number_is_given_to_the_next() -> None:
     slots = Slots[str](2, "things")
     slots.hold(["a", "b"])
     number = slots.held["a"]
-    assert slots.return_all_but({"b"}) == [number]
+    assert slots.give_back(["a"]) == [number]
     slots.hold(["c"])
     assert slots.held["c"] == number
 

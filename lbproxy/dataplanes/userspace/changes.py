@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from lbproxy import differences
 from lbproxy.dataplanes.userspace import wire
 from lbproxy.dataplanes.userspace.channel import Message
 from lbproxy.model import Address, Backend, BackendKey, Service, Snapshot
@@ -28,8 +29,7 @@ class Numbers:
 
 def changes(before: Snapshot, after: Snapshot, numbers: Numbers) -> Iterator[Change]:
     """In an order in which each step can be obeyed; addresses are given up before others take them over."""
-    pairs = [(before.services.get(name), after.services.get(name)) for name in {**before.services, **after.services}]
-    moved = [(old, new) for old, new in pairs if old is not new]
+    moved = [(old, new) for _, old, new in differences.moved(before.services, after.services)]
     for old, new in moved:
         yield from _unlistens(old, new)
     for old, new in moved:
@@ -63,9 +63,10 @@ def _update(old: Service | None, new: Service, numbers: Numbers) -> Iterator[Cha
 
 
 def _members(old: Service | None, new: Service, numbers: Numbers) -> Iterator[Change]:
-    known = {backend.address: backend for backend in old.backends} if old else {}
+    left, joined = differences.backends(old, new)
+    known = {backend.address: backend for backend in left}
     rows = [wire.member_to(backend, numbers.backends[BackendKey(new.name, backend.address)])
-            for backend in new.backends if not _is_same(known.pop(backend.address, None), backend)]
+            for backend in joined if not _is_same(known.pop(backend.address, None), backend)]
     if rows:
         yield Change({"op": wire.PUT_MEMBERS, "name": new.name, "members": rows})
     if known:
@@ -73,7 +74,7 @@ def _members(old: Service | None, new: Service, numbers: Numbers) -> Iterator[Ch
 
 
 def _is_same(old: Backend | None, new: Backend) -> bool:
-    return old is new or (old is not None and (old.weight, old.is_open) == (new.weight, new.is_open))
+    return old is not None and (old.weight, old.is_open) == (new.weight, new.is_open)
 
 
 def _drop(name: str, addresses: list[Address]) -> Change:

@@ -1,11 +1,12 @@
 """The userspace dataplane, seen from the main process: workers move the bytes, shared memory holds the counters."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
+from lbproxy import differences
 from lbproxy.dataplanes.userspace import counters, reading
 from lbproxy.dataplanes.userspace.changes import NOTHING, Numbers, changes
 from lbproxy.dataplanes.userspace.channel import Message
@@ -27,7 +28,9 @@ class UserspaceDataplane:
 
     def __init__(self, workers: int, on_failing: Callable[[BackendKey], None] = lambda _: None) -> None:
         self._on_failing = on_failing
-        self._snapshot = NOTHING
+        self._snapshot = self._held_for = NOTHING
+        self._loose: set[BackendKey] = set()
+        """Backends that hold slots and are not in the snapshot that slots are held for."""
         self._briefed: dict[WorkerProcess, Snapshot] = {}
         self._listening = Listening(workers)
         self._services = Slots[str](counters.MAX_SERVICES, "services")
@@ -45,7 +48,7 @@ class UserspaceDataplane:
             self._brief(worker)
         await self._supervisor.start()
         await self._sync(snapshot.version)
-        self._release(snapshot)
+        self._release()
 
     async def drain(self, timeout: float) -> None:
         """Accept no more; wait until the last connection has ended, or reset the rest after `timeout` seconds."""
@@ -86,16 +89,20 @@ class UserspaceDataplane:
         await self._supervisor.stop()
 
     def _hold(self, snapshot: Snapshot) -> None:
+        gone, come = differences.keys(self._held_for, snapshot)
         self._services.hold(snapshot.services)
-        self._backends.hold(_keys(snapshot))
+        self._backends.hold(come)
+        self._loose = (self._loose | gone) - come
+        self._held_for = snapshot
 
-    def _release(self, snapshot: Snapshot) -> None:
+    def _release(self) -> None:
         """Every worker has forgotten what is not in the snapshot: its counters go, its slots can be held again."""
         blocks = self._supervisor.blocks
-        for slot in self._backends.return_all_but(set(_keys(snapshot))):
+        for slot in self._backends.give_back(self._loose):
             reading.wipe(blocks, counters.backend_at(slot), counters.BACKEND_CELLS)
-        for slot in self._services.return_all_but(snapshot.services.keys()):
+        for slot in self._services.give_back(self._services.held.keys() - self._held_for.services.keys()):
             reading.wipe(blocks, counters.service_at(slot), counters.SERVICE_CELLS)
+        self._loose = set()
 
     async def _sync(self, version: int) -> None:
         waiting = {worker.synced(version): worker for worker in self._supervisor.running.values()}
@@ -127,9 +134,3 @@ class UserspaceDataplane:
 
     def _report_failing(self, message: Message) -> None:
         self._on_failing(BackendKey(message["service"], Address(message["host"], message["port"])))
-
-
-def _keys(snapshot: Snapshot) -> Iterator[BackendKey]:
-    for service in snapshot.services.values():
-        for backend in service.backends:
-            yield BackendKey(service.name, backend.address)

@@ -1,6 +1,6 @@
 """Where in shared memory each service and each backend is counted."""
 
-from collections.abc import Collection, Hashable, Iterable
+from collections.abc import Hashable, Iterable
 from typing import Generic, TypeVar
 
 from lbproxy.errors import DataplaneError
@@ -24,9 +24,8 @@ class Slots(Generic[K]):
         for key in fresh:
             self.held[key] = self._free.pop() if self._free else len(self.held)
 
-    def return_all_but(self, keys: Collection[K]) -> list[int]:
-        """Take back the numbers of all other keys, and say which."""
-        gone = [key for key in self.held if key not in keys]
-        numbers = [self.held.pop(key) for key in gone]
+    def give_back(self, keys: Iterable[K]) -> list[int]:
+        """Take back the numbers of these keys, each of which holds one, and say which."""
+        numbers = [self.held.pop(key) for key in keys]
         self._free += numbers
         return numbers

@@ -1,6 +1,7 @@
 """Which texts of a slice are addresses that one can connect to."""
 
 import ipaddress
+from functools import lru_cache
 
 from lbproxy.model import MAX_PORT
 from lbproxy.quoting import quoted
@@ -10,6 +11,7 @@ VERSIONS = {"IPv4": 4, "IPv6": 6}
 """By `addressType`. The third type, FQDN, is deprecated and needs a resolver: its slices are skipped."""
 
 
+@lru_cache(maxsize=65_536)
 def host(text: str, version: int) -> str:
     """Give the canonical form. Loopback is allowed: API servers refuse it, but tests and plain hosts need it."""
     try:

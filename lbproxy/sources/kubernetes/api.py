@@ -25,6 +25,8 @@ LIST_TIMEOUT = 60.0
 SILENCE = 90.0
 """Seconds. A living watch says something every 60, if only a bookmark."""
 
+HEADERS = {"Accept": "application/json", "Content-Type": "application/json"}
+
 Load = Callable[[Configuration], Awaitable[None]]
 """Puts the server's address and our credentials there; called again when they are refused."""
 
@@ -65,6 +67,12 @@ class Api:
         async with self._opened(path, query, aiohttp.ClientTimeout(LIST_TIMEOUT, sock_connect=CONNECT_TIMEOUT)) as got:
             return await got.read()
 
+    async def post(self, path: str, body: Mapping[str, object]) -> bytes:
+        """Create something, and give the whole body of the answer."""
+        timeout = aiohttp.ClientTimeout(LIST_TIMEOUT, sock_connect=CONNECT_TIMEOUT)
+        async with self._opened(path, {}, timeout, "POST", body) as got:
+            return await got.read()
+
     def stream(self, path: str, query: Mapping[str, str]) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
         """Open an answer that goes on; inside, its bytes as they come."""
         return self._streamed(path, query)
@@ -77,10 +85,11 @@ class Api:
 
     @asynccontextmanager
     async def _opened(self, path: str, query: Mapping[str, str],
-                      timeout: aiohttp.ClientTimeout) -> AsyncIterator[aiohttp.ClientResponse]:
+                      timeout: aiohttp.ClientTimeout, method: str = "GET",
+                      body: Mapping[str, object] | None = None) -> AsyncIterator[aiohttp.ClientResponse]:
         try:
             response: aiohttp.ClientResponse = await self._client.call_api(
-                path, "GET", query_params=list(query.items()), header_params={"Accept": "application/json"},
+                path, method, query_params=list(query.items()), header_params=dict(HEADERS), body=body,
                 auth_settings=["BearerToken"], _preload_content=False, _request_timeout=timeout)
             async with response:
                 await self._check(response)
@@ -96,7 +105,7 @@ class Api:
             raise ExpiredError
         if status == HTTPStatus.UNAUTHORIZED:
             await self._renew()
-        if status != HTTPStatus.OK:
+        if status not in {HTTPStatus.OK, HTTPStatus.CREATED}:
             reason = f"HTTP {status} {escaped(response.reason or '')}".rstrip()
             raise RefusedError(f"the API server answers {reason}", status, _retry_after(response))
 

@@ -6,7 +6,7 @@ Pure. An address stands in two slices while the controller moves it; the one tha
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from lbproxy.model import Address, Endpoint
+from lbproxy.model import Endpoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,25 +18,17 @@ class Candidate:
     """The zones that it is meant for; empty: it has no hints."""
 
 
-def union(candidates: Iterable[Candidate]) -> dict[Address, Candidate]:
-    """Give each address once, in order of address, whatever the order they come in."""
-    found: dict[Address, Candidate] = {}
-    for candidate in candidates:
-        address = candidate.endpoint.address
-        other = found.get(address)
-        found[address] = candidate if other is None else _winner(other, candidate)
-    return dict(sorted(found.items()))
-
-
 def for_zone(candidates: Iterable[Candidate], zone: str) -> tuple[Endpoint, ...]:
     """Turn away (weight 0: they keep their connections) the ready endpoints that are meant for other zones.
 
     As KEP-2433 has it: only if every ready endpoint has hints and one at least is meant for `zone`; empty: no zone.
     """
+    if not zone:
+        return tuple(candidate.endpoint for candidate in candidates)
     known = tuple(candidates)
     ready = [candidate for candidate in known if candidate.endpoint.is_ready]
     is_hinted = all(candidate.zones for candidate in ready) and any(zone in candidate.zones for candidate in ready)
-    if not zone or not is_hinted:
+    if not is_hinted:
         return tuple(candidate.endpoint for candidate in known)
     return tuple(_turned_away(candidate, zone) for candidate in known)
 
@@ -46,7 +38,8 @@ def _turned_away(candidate: Candidate, zone: str) -> Endpoint:
     return replace(endpoint, weight=0) if endpoint.is_ready and zone not in candidate.zones else endpoint
 
 
-def _winner(one: Candidate, other: Candidate) -> Candidate:
+def winner(one: Candidate, other: Candidate) -> Candidate:
+    """Give what counts of two sayings of one address. Of more than two it is the same in whatever order."""
     ranks = _availability(one.endpoint), _availability(other.endpoint)
     if ranks[0] == ranks[1]:
         return one if one.zones == other.zones else replace(one, zones=one.zones | other.zones)

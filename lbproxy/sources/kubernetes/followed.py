@@ -11,8 +11,7 @@ from lbproxy.model import ClusterPort
 from lbproxy.sources.kubernetes.collection import ServiceName
 from lbproxy.sources.kubernetes.fields import Fields
 from lbproxy.sources.kubernetes.service_port import ServiceError, port_name
-from lbproxy.sources.kubernetes.slice_part import SlicePart, read_slice
-from lbproxy.sources.kubernetes.slices import Reading, combine
+from lbproxy.sources.kubernetes.slices import Reading, Slices
 
 TOLD_AT_MOST = 5
 """Reasons in one log line why parts of slices are not used."""
@@ -35,15 +34,15 @@ class FollowedPort:
         self._name: str | None = None
         self._trouble = ""
         self._skipped: tuple[str, ...] = ()
-        self._slices: Objects | None = None
-        self._parts: dict[str, tuple[Fields, SlicePart]] = {}
+        self._found: Objects | None = None
+        self._slices = Slices("")
         self._reading: Reading | None = None
         self._log = log.bind(service=str(self.service), **({} if wanted.port is None else {"port": wanted.port}))
 
     @property
     def is_known(self) -> bool:
         """Both the Service and its slices were seen."""
-        return self._name is not None and self._slices is not None
+        return self._name is not None and self._found is not None
 
     def see_service(self, found: Fields | None) -> None:
         """Take what a watch says of the Service; None: there is no such Service."""
@@ -58,23 +57,18 @@ class FollowedPort:
             return
         self._tell("")
         if name != self._name:
-            self._name, self._parts, self._reading = name, {}, None
+            self._name, self._slices, self._reading = name, Slices(name, self._zone), None
 
     def see_slices(self, found: Objects) -> None:
         """Take what a watch says of its slices."""
-        self._slices, self._reading = found, None
+        self._found, self._reading = found, None
 
     def read(self) -> Reading:
         """Give what is known now. Slices that did not change are not read again."""
         if self._reading is None:
-            self._parts = {name: (content, self._part(name, content)) for name, content in (self._slices or {}).items()}
-            self._reading = combine((part for _, part in self._parts.values()), self._zone)
+            self._reading = self._slices.read(self._found or {})
             self._report(self._reading.skipped)
         return self._reading
-
-    def _part(self, name: str, content: Fields) -> SlicePart:
-        known = self._parts.get(name)
-        return known[1] if known and known[0] is content else read_slice(content, self._name or "")
 
     def _tell(self, trouble: str) -> None:
         if trouble and trouble != self._trouble:

@@ -62,11 +62,12 @@ class SliceShelf:
             port.see_slices(self._slices[port.service.name])
 
     def _list(self, found: Objects) -> Iterable[str]:
+        before = {name: self._slices[owner][name] for name, owner in self._owners.items()}
         self._is_listed = True
         self._owners = {}
         self._slices = {service: {} for service in self._slices}
         for name, content in found.items():
-            self._put(name, content)
+            self._put(name, _one_of(before.get(name), content))
         return self._slices
 
     def _change(self, event: Event) -> Iterable[str]:
@@ -83,6 +84,14 @@ class SliceShelf:
         self._owners[name] = owner
         self._slices[owner][name] = content
         return owner
+
+
+def _one_of(known: Fields | None, found: Fields) -> Fields:
+    """Give what is known already if it is the same: nobody need read it again, after most lists of ten thousand."""
+    try:
+        return known if known is not None and known == found else found
+    except RecursionError:  # nested as deep as can be read: no slice of this world
+        return found
 
 
 def _owner(content: Fields) -> str | None:

@@ -26,19 +26,23 @@ class SlicePart:
     """Why something was left out, each reason once."""
     changed_at: float | None = None
     """Seconds since 1970, from the annotation `LAST_CHANGE`."""
+    is_slice: bool = True
+    """It could be read; what was left out are single endpoints at most."""
+
+
+NO_PART = SlicePart()
 
 
 def read_slice(content: object, port_name: str) -> SlicePart:
     """Read a slice for the port of this name: the *Service* port's name, which may be empty."""
     reasons: dict[str, None] = {}
-    found: tuple[Candidate, ...] = ()
     changed_at = None
     try:
         fields = mapping(content, "the slice")
         changed_at = _changed_at(fields)
         found = tuple(_candidates(fields, port_name, reasons))
     except SkipError as error:
-        reasons[str(error)] = None
+        return SlicePart((), (str(error),), changed_at, is_slice=False)
     return SlicePart(found, tuple(reasons), changed_at)
 
 

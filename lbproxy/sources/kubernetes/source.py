@@ -7,6 +7,7 @@ changed, never because of an error. A service whose endpoints were never learned
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from typing import NamedTuple
 
 import structlog
 
@@ -16,6 +17,7 @@ from lbproxy.model import Services, ServiceSpec
 from lbproxy.sources.base import Publish
 from lbproxy.sources.kubernetes.connection import Connection
 from lbproxy.sources.kubernetes.followed import FollowedPort
+from lbproxy.sources.kubernetes.slices import Reading
 from lbproxy.sources.kubernetes.watches import Watches
 
 COALESCE = 0.05
@@ -24,6 +26,14 @@ RECONNECT_INTERVAL = 5.0
 """Seconds between two attempts to read credentials that a reload asks for the first time."""
 
 log = structlog.get_logger()
+
+
+class Completion(NamedTuple):
+    """A service as configured, what was read for it, and what both make."""
+
+    spec: ServiceSpec
+    reading: Reading
+    whole: ServiceSpec
 
 
 class KubernetesSource:
@@ -36,6 +46,7 @@ class KubernetesSource:
         self._specs: Services | None = None
         self._ports: dict[str, FollowedPort] = {}
         self._published: dict[str, ServiceSpec] | None = None
+        self._completions: dict[str, Completion] = {}
         self.is_synced = False
         """The API has said of every Service whether it exists; stays so, whatever is followed later."""
         self._changed, self._retargeted = asyncio.Event(), asyncio.Event()
@@ -47,7 +58,7 @@ class KubernetesSource:
     def take(self, services: Services) -> None:
         """Follow these from now on: the complete set. Those that follow nothing pass through as they are."""
         known = self._ports
-        self._specs = services
+        self._specs, self._completions = services, {}
         self._ports = {
             name: known[name] if name in known and known[name].wanted == spec.follows
             else FollowedPort(spec.follows, self._zone)
@@ -112,8 +123,15 @@ class KubernetesSource:
         if port is None:
             return spec
         if port.is_known:
-            reading = port.read()
-            return replace(spec, endpoints=reading.endpoints, is_known=True, changed_at=reading.changed_at)
+            return self._read(spec, port.read())
         if before is not None and before.is_known:
             return replace(spec, endpoints=before.endpoints, is_known=True)
         return replace(spec, is_known=False)
+
+    def _read(self, spec: ServiceSpec, reading: Reading) -> ServiceSpec:
+        """Give the same object for as long as neither changed: of a thousand services one has."""
+        known = self._completions.get(spec.name)
+        if known is None or known.spec is not spec or known.reading is not reading:
+            whole = replace(spec, endpoints=reading.endpoints, is_known=True, changed_at=reading.changed_at)
+            known = self._completions[spec.name] = Completion(spec, reading, whole)
+        return known.whole

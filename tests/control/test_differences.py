@@ -1,0 +1,81 @@
+"""What differs between two states, against looking at everything."""
+
+from dataclasses import dataclass
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lbproxy.differences import keys, moved, one_sided
+from lbproxy.model import Backend, BackendKey, Policy, Service, Snapshot, State
+
+from .values import at
+
+
+@dataclass(frozen=True)
+class Thing:
+    """Equal to others of its kind."""
+
+    kind: int
+
+
+def things(*kinds: int) -> tuple[Thing, ...]:
+    return tuple(map(Thing, kinds))
+
+
+POOL = things(*range(12))
+OBJECTS = st.lists(st.sampled_from(POOL), unique=True).map(tuple)
+
+
+@given(OBJECTS, OBJECTS)
+def test_what_only_one_side_has_is_found_wherever_it_stands(
+        before: tuple[Thing, ...], after: tuple[Thing, ...]) -> None:
+    left, joined = one_sided(before, after)
+    assert left == [one for one in before if one not in after]
+    assert joined == [one for one in after if one not in before]
+
+
+@given(st.lists(st.integers(0, 3)), st.lists(st.integers(0, 3)))
+def test_equal_values_that_are_not_the_same_are_told_on_both_sides_or_on_none(
+        before: list[int], after: list[int]) -> None:
+    old, new = things(*before), things(*after)
+    left, joined = one_sided(old, new)
+    assert sorted([*after, *(one.kind for one in left)]) == sorted([*before, *(one.kind for one in joined)])
+
+
+def test_one_change_among_ten_thousand_is_found_without_looking_at_each() -> None:
+    class Counting:
+        compared = 0
+
+        def __eq__(self, other: object) -> bool:
+            Counting.compared += 1
+            return self is other
+
+        __hash__ = object.__hash__
+
+    before = tuple(Counting() for _ in range(10_000))
+    changed = Counting()
+    assert one_sided(before, (*before[:5_000], changed, *before[5_001:])) == ([before[5_000]], [changed])
+    assert Counting.compared < 100
+
+
+def test_moved_names_what_came_went_or_is_another_object() -> None:
+    kept, old, new = things(0, 1, 1)
+    assert moved({"a": kept, "b": old, "c": kept}, {"a": kept, "b": new, "d": kept}) == [
+        ("b", old, new), ("c", kept, None), ("d", None, kept)]
+
+
+BACKENDS = st.lists(st.builds(
+    Backend, st.integers(1, 5).map(at), st.sampled_from((1, 2)), st.just(State.ACTIVE), st.just("ready"), st.just(0.0)),
+    unique_by=lambda one: one.address).map(tuple)
+SNAPSHOTS = st.dictionaries(st.sampled_from(("api", "web")), BACKENDS).map(lambda found: Snapshot(
+    1, {name: Service(name, (), Policy(), backends) for name, backends in found.items()}))
+
+
+def all_keys(snapshot: Snapshot) -> set[BackendKey]:
+    return {BackendKey(name, one.address) for name, service in snapshot.services.items() for one in service.backends}
+
+
+@given(SNAPSHOTS, SNAPSHOTS)
+@settings(deadline=None)
+def test_keys_that_came_and_went_are_those_of_one_snapshot_without_the_other(before: Snapshot, after: Snapshot) -> None:
+    assert keys(before, after) == (all_keys(before) - all_keys(after), all_keys(after) - all_keys(before))

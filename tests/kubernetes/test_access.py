@@ -1,0 +1,79 @@
+"""What is asked of the API server is what deploy/userspace grants: nothing is missing there, and nothing too much."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+from ruamel.yaml import YAML
+
+from lbproxy.sources.kubernetes.collection import Collection, objects_of, slices_of
+
+from .conftest import Cluster, target
+from .fake_api import END, FakeApi
+from .objects import a_slice, endpoint, service
+from .waiting import until
+
+RBAC = Path(__file__).parents[2] / "deploy/userspace/rbac.yaml"
+SLICES = "endpointslices"
+BOTH = (SLICES, "services")
+
+Access = tuple[str, str, str, str]
+"""Namespace, group, resource and verb."""
+
+
+def granted() -> set[Access]:
+    """What the Role allows."""
+    role, = (manifest for manifest in YAML(typ="safe").load_all(RBAC) if manifest["kind"] == "Role")
+    rules: list[dict[str, Any]] = role["rules"]
+    assert all(rule.keys() == {"apiGroups", "resources", "verbs"} for rule in rules)
+    return {(role["metadata"]["namespace"], group, resource, verb) for rule in rules
+            for group in rule["apiGroups"] for resource in rule["resources"] for verb in rule["verbs"]}
+
+
+def asked(server: FakeApi) -> set[Access]:
+    return {(request.namespace, request.group, request.resource, request.verb) for request in server.requests}
+
+
+async def through_thick_and_thin(cluster: Cluster, server: FakeApi) -> None:
+    """Lists, watches, resumes, lists anew, and is shown what was missing at first."""
+    server.delete("services", "web")
+    cluster.follow()
+    await until(lambda: server.watched(*BOTH))
+    server.put("services", service())
+    await cluster.says("10.0.0.1")
+    server.say(END)
+    await until(lambda: all(server.count("watch", resource) == 2 for resource in BOTH) and server.watched(*BOTH))
+    server.fail(410, "watch", times=2)
+    server.reset()
+    await until(lambda: all(server.count("list", resource) == 2 for resource in BOTH) and server.watched(*BOTH))
+    server.answer(lambda: web.Response(body=b"lies"), "list", times=2)
+    server.fail(410, "watch", times=2)
+    server.put(SLICES, a_slice(endpoint("10.0.0.2")))
+    await cluster.says("10.0.0.2")
+
+
+async def test_role_grants_each_verb_that_is_used_and_no_other(cluster: Cluster, server: FakeApi) -> None:
+    await through_thick_and_thin(cluster, server)
+    assert asked(server) == granted()
+
+
+async def test_role_is_enough_for_many_services_of_a_namespace(cluster: Cluster, server: FakeApi) -> None:
+    names = [f"s{number}" for number in range(9)]
+    for name in names:
+        server.put("services", service(name))
+    cluster.follow(*(target(f"default/{name}") for name in names))
+    await until(lambda: server.watched(*BOTH))
+    assert asked(server) == granted()
+
+
+def test_rule_that_is_told_when_access_is_denied_is_the_roles() -> None:
+    collections = [slices_of("default", "web"), objects_of("default", "web")]
+    assert {told for collection in collections for told in rule_told(collection)} == granted()
+
+
+def rule_told(collection: Collection) -> set[Access]:
+    """What a user grants who does as the message says."""
+    rule = YAML(typ="safe").load(re.findall(r"add to a Role there: ({.*})", collection.forbidden("list"))[0])
+    return {(collection.namespace, group, resource, verb) for group in rule["apiGroups"]
+            for resource in rule["resources"] for verb in rule["verbs"]}

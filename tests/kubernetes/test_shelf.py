@@ -1,0 +1,73 @@
+"""What a watch has told, kept so that what did not change need not be read again."""
+
+import copy
+
+from lbproxy.model import ClusterPort
+from lbproxy.sources.kubernetes.answers import Event, Listing
+from lbproxy.sources.kubernetes.followed import FollowedPort
+from lbproxy.sources.kubernetes.shelf import SliceShelf
+
+from .objects import LEAVING, Json, a_slice, endpoint, service
+
+ONE, OTHER = a_slice(endpoint("10.0.0.1"), name="web-1"), a_slice(endpoint("10.0.0.2"), name="web-2")
+
+
+def listing(*slices: Json) -> Listing:
+    """A list of these, fresh from the server."""
+    found = copy.deepcopy(slices)
+    return Listing({f"web-{number}": content for number, content in enumerate(found, start=1)})
+
+
+def read(shelf: SliceShelf, port: FollowedPort) -> list[int]:
+    """What the port makes of the shelf now: which objects its endpoints are."""
+    shelf.show(port)
+    return [id(found) for found in port.read().endpoints]
+
+
+def a_port() -> FollowedPort:
+    port = FollowedPort(ClusterPort("default", "web"))
+    port.see_service(service())
+    return port
+
+
+def nested(depth: int) -> list[object]:
+    nest: list[object] = []
+    for _ in range(depth):
+        nest = [nest]
+    return nest
+
+
+def test_list_that_says_the_same_again_gives_the_same_endpoints() -> None:
+    shelf, port = SliceShelf(["web"]), a_port()
+    shelf.take(listing(ONE, OTHER))
+    before = read(shelf, port)
+    shelf.take(listing(ONE, OTHER))
+    assert read(shelf, port) == before
+
+
+def test_list_in_which_one_slice_is_different_leaves_the_endpoints_of_the_others_alone() -> None:
+    shelf, port = SliceShelf(["web"]), a_port()
+    shelf.take(listing(ONE, OTHER))
+    first, second = read(shelf, port)
+    shelf.take(listing(a_slice(endpoint("10.0.0.1", LEAVING), name="web-1"), OTHER))
+    changed, kept = read(shelf, port)
+    assert (changed != first, kept) == (True, second)
+    assert port.read().endpoints[0].is_terminating
+
+
+def test_slice_nested_deeper_than_can_be_compared_is_taken_as_new() -> None:
+    shelf, port = SliceShelf(["web"]), a_port()
+    shelf.take(Listing({"web-1": a_slice(endpoint("10.0.0.1"), spice=nested(100_000))}))
+    first = read(shelf, port)
+    shelf.take(Listing({"web-1": a_slice(endpoint("10.0.0.1", LEAVING), spice=nested(100_000))}))
+    assert read(shelf, port) != first
+    shelf.take(Listing({"web-1": a_slice(endpoint("10.0.0.1", LEAVING), spice=nested(100_000))}))
+    assert [found.address.host for found in port.read().endpoints] == ["10.0.0.1"]
+
+
+def test_event_about_one_slice_leaves_the_endpoints_of_the_others_alone() -> None:
+    shelf, port = SliceShelf(["web"]), a_port()
+    shelf.take(listing(ONE, OTHER))
+    _, second = read(shelf, port)
+    shelf.take(Event("MODIFIED", "web-1", a_slice(endpoint("10.0.0.1", LEAVING), name="web-1"), "2"))
+    assert read(shelf, port)[1] == second
