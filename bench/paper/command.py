@@ -37,7 +37,7 @@ SAMPLES = "samples.json"
 @click.option("--quick", is_flag=True, help="One round, fewer points: about four minutes instead of twenty.")
 @click.option("--in-guest", is_flag=True, help="In a virtual machine whose kernel has IPVS; takes hours.")
 @click.option("--folder", type=click.Path(path_type=Path), help="Where to write results, else bench/results/DATE.")
-@click.option("--record", is_flag=True, help="Copy report and pictures to bench/recorded, and name them in bench/RESULTS.md.")
+@click.option("--record", is_flag=True, help="Copy report and pictures to bench/recorded, named in bench/RESULTS.md.")
 @click.option("--again", type=click.Path(exists=True, path_type=Path), metavar="JSON",
               help="Measure nothing: report once more what this file holds.")
 def paper(  # noqa: PLR0913 - one parameter per option

@@ -32,12 +32,13 @@ class Experiment:
 
     name: str
     cases: Cases
-    is_curve: bool = False
+    is_long: bool = False
+    """Whether it has many cases, or long ones, which are sampled less often."""
     needs: tuple[str, ...] = ()
 
     def rounds(self, plan: Plan) -> int:
         """Return how often each case is sampled."""
-        return plan.curve_rounds if self.is_curve else plan.rounds
+        return plan.few_rounds if self.is_long else plan.rounds
 
 
 def _curves(figure: str, rows: Iterable[Row]) -> Cases:
@@ -96,12 +97,12 @@ def _choosing(_: Plan, __: Results) -> list[Case]:
     return [_case("balance", row, shape, FEW_PODS, Unequal()) for row in rows]
 
 
-def _changing(_: Plan, __: Results) -> list[Case]:
+def _changing(plan: Plan, _: Results) -> list[Case]:
     rows = [row for row in lineup.installed(lineup.EVERYONE) if not row.is_direct and row is not lineup.OWN]
     shape = Shape(spreading=Spreading.ONE, pods=2 * FEW_PODS)
     return [
         _case("change", row, shape, FEW_PODS, Replacing(is_told_late=late), told="late" if late else "in time")
-        for late, row in product((False, True), rows)
+        for late, row in product((True,) if plan.is_quick else (False, True), rows)
     ]
 
 
@@ -128,15 +129,15 @@ def _case(
 
 
 ALL: Sequence[Experiment] = (
-    Experiment("table1", _reach, is_curve=True),
+    Experiment("table1", _reach, is_long=True),
     Experiment("fig14", _everyone),
-    Experiment("fig11", _curves("fig11", lineup.PORTABLE), is_curve=True),
+    Experiment("fig11", _curves("fig11", lineup.PORTABLE), is_long=True),
     Experiment("fig12", _limit),
-    Experiment("fig13", _curves("fig13", (lineup.IPTABLES,)), is_curve=True),
+    Experiment("fig13", _curves("fig13", (lineup.IPTABLES,)), is_long=True),
     Experiment("fig15", _latency, needs=("fig14",)),
     Experiment("requests", _costs("requests", KEPT)),
     Experiment("connections", _costs("connections", NEW)),
     Experiment("bulk", _costs("bulk", BULK, times=2)),
     Experiment("balance", _choosing),
-    Experiment("change", _changing),
+    Experiment("change", _changing, is_long=True),
 )

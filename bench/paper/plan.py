@@ -10,8 +10,8 @@ class Plan:
     """Rounds and what varies. The largest number of pods is where systems are compared."""
 
     rounds: int
-    curve_rounds: int
-    """For the curves of figures 11 and 13, of which there are many points."""
+    few_rounds: int
+    """For what has many cases, or long ones."""
     pods: tuple[int, ...]
     spreadings: tuple[Spreading, ...]
     rates: tuple[float, ...]
@@ -21,16 +21,21 @@ class Plan:
     """Of load for a sample of throughput."""
 
     @property
+    def is_quick(self) -> bool:
+        """Return whether it is only a look."""
+        return self.rounds == 1
+
+    @property
     def most(self) -> int:
         """Return the largest number of pods."""
         return max(self.pods)
 
 
-FULL = Plan(rounds=3, curve_rounds=2, pods=(1, 2, 4, 8), spreadings=tuple(Spreading), rates=(0.25, 0.5, 0.8))
+FULL = Plan(rounds=3, few_rounds=2, pods=(1, 2, 4, 8), spreadings=tuple(Spreading), rates=(0.25, 0.5, 0.8))
 GUEST = Plan(
-    rounds=2, curve_rounds=1, pods=(1, 2, 4), spreadings=(Spreading.ONE, Spreading.ALL, Spreading.QUEUES),
+    rounds=2, few_rounds=1, pods=(1, 2, 4), spreadings=(Spreading.ONE, Spreading.ALL, Spreading.QUEUES),
     rates=(0.25, 0.5, 0.8), seconds=3,
 )
 """In a virtual machine without the processor's help, where all takes ten times as long."""
-QUICK = Plan(rounds=1, curve_rounds=1, pods=(1, 8), spreadings=(Spreading.ONE, Spreading.ALL), rates=(0.5,))
+QUICK = Plan(rounds=1, few_rounds=1, pods=(1, 8), spreadings=(Spreading.ONE, Spreading.ALL), rates=(0.5,))
 PLANS = {"full": FULL, "guest": GUEST, "quick": QUICK}

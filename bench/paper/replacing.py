@@ -26,9 +26,9 @@ from bench.process import Program, running, start, stop
 from bench.systems.lbproxy import CHECKOUT
 
 PORT = 82
-GRACE_SECONDS = 0.4
+GRACE_SECONDS = 0.3
 """Between telling the balancer and ending the old pod, or the other way round."""
-SETTLE_SECONDS = 0.4
+SETTLE_SECONDS = 0.3
 END_SECONDS = 10.0
 PER_HUNDRED_THOUSAND = 100_000
 
