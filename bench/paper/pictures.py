@@ -19,7 +19,7 @@ BARS = {
     "requests": ("node_us", "node CPU µs per request"),
     "connections": ("node_us", "node CPU µs per connection"),
     "bulk": ("node_s_per_gb", "node CPU s per GB"),
-    "balance": ("p99_us", "p99 µs, pods of unequal speed"),
+    "balance": ("spread", "connections of the busiest pod, of unequal ones, to the mean of all"),
     "change": ("failed_per_100k", "failed requests per 100,000 while pods are replaced"),
 }
 

@@ -5,7 +5,6 @@ import struct
 from pathlib import Path
 
 from bench.errors import NotInstalledError
-from bench.net import Address
 from bench.systems.installed import find, version_in
 from bench.systems.rules import MASQUERADE, held
 from bench.systems.system import Setup, translated
@@ -26,8 +25,7 @@ class Ipvs:
     def version(self) -> str:
         """Return ipvsadm's version; raises NotInstalledError on a kernel without IPVS, too."""
         program = find("ipvsadm")
-        if not is_there():
-            raise NotInstalledError("this kernel has no IPVS")
+        check_kernel()
         return version_in([program, "--version"])
 
     def command(self, setup: Setup, folder: Path) -> list[str]:
@@ -54,6 +52,12 @@ class Ipvs:
         return ["sh", "-c", f"ipvsadm -R <{folder / 'changes'}"]
 
 
+def check_kernel() -> None:
+    """Raise NotInstalledError when this kernel has no IPVS."""
+    if not is_there():
+        raise NotInstalledError("this kernel has no IPVS")
+
+
 def is_there() -> bool:
     """Return whether this kernel has IPVS; asking loads the module where it can be."""
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_GENERIC) as netlink:
@@ -63,8 +67,4 @@ def is_there() -> bool:
 
 
 def _added(setup: Setup) -> list[str]:
-    return [f"-a -t {setup.listen} -r {_real(backend)} -m -w 1" for backend in setup.backends]
-
-
-def _real(backend: Address) -> str:
-    return str(backend)
+    return [f"-a -t {setup.listen} -r {backend} -m -w 1" for backend in setup.backends]

@@ -54,6 +54,12 @@ def test_lbproxy_takes_a_thousand_backends_and_a_scheduler_from_its_file(tmp_pat
     assert "scheduler: wlc" in file.read_text()
 
 
+def test_lbproxy_runs_the_dataplane_that_its_row_names(tmp_path: Path) -> None:
+    LBProxy("lbproxy ipvs", dataplane="ipvs").command(Setup(LISTEN, (LISTEN,)), tmp_path)
+    (file,) = tmp_path.iterdir()
+    assert "dataplane: ipvs\n" in file.read_text()
+
+
 def test_another_checkout_of_lbproxy_competes_under_its_own_name(tmp_path: Path) -> None:
     (system,) = checkouts([f"before={tmp_path}"])
     assert system.name == "before"
