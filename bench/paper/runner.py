@@ -23,22 +23,30 @@ def run(cases: Sequence[Case], rounds: int, note: Note) -> list[Point]:
 
 
 def _in_lab(shape: Shape, pairs: Sequence[tuple[Case, Point]], rounds: int, note: Note) -> None:
-    with standing(shape) as lab:
-        for number in range(rounds):
-            for case, point in rotated(pairs, number):
-                _take(lab, case, point, note)
+    order = [pair for number in range(rounds) for pair in rotated(pairs, number)]
+    try:
+        with standing(shape) as lab:
+            while order:
+                _take(lab, *order.pop(0), note)
+    except BenchError as error:  # the lab's own trouble: what is left of its cases has none
+        for case, point in order:
+            _fail(case, point, error, note)
 
 
 def _take(lab: Lab, case: Case, point: Point, note: Note) -> None:
     try:
         sample = _sample(Ground(lab), case)
     except BenchError as error:
-        point.samples.append(None)
-        point.failures.append(str(error))
-        note(case, str(error))
+        _fail(case, point, error, note)
         return
     point.samples.append(sample)
     note(case, sample)
+
+
+def _fail(case: Case, point: Point, error: BenchError, note: Note) -> None:
+    point.samples.append(None)
+    point.failures.append(str(error))
+    note(case, str(error))
 
 
 def _sample(ground: Ground, case: Case) -> Sample:

@@ -133,6 +133,15 @@ def test_a_system_that_can_t_start_is_a_failure_of_its_sample_only() -> None:
     assert point.failures == ["haproxy has no scheduler wlc"]
 
 
+def test_a_lab_that_can_t_be_made_is_a_failure_of_all_its_cases(monkeypatch: pytest.MonkeyPatch) -> None:
+    check_able()
+    monkeypatch.setattr("bench.lab.lab.script", lambda *_: "echo no luck >&2; exit 3")
+    cases = [Case("fig14", {"system": label}, Shape(pods=1), DIRECT, 1, Scripted("")) for label in "ab"]
+    points = run(cases, 2, lambda *_: None)
+    assert [point.samples for point in points] == [[None, None]] * 2
+    assert all("no luck" in failure for point in points for failure in point.failures)
+
+
 def need(program: str) -> None:
     try:
         find(program)
