@@ -14,13 +14,15 @@ from prometheus_client import CollectorRegistry, PlatformCollector, ProcessColle
 from lbproxy import logs
 from lbproxy.admin.collector import TableCollector
 from lbproxy.admin.server import serve
+from lbproxy.carrier import carrier, this_machine
+from lbproxy.choice import Choice, choose
 from lbproxy.config import Config
+from lbproxy.config.options import DataplaneName
 from lbproxy.controller import Controller
-from lbproxy.dataplanes.userspace.dataplane import UserspaceDataplane
 from lbproxy.errors import LbproxyError
 from lbproxy.health import Health
 from lbproxy.limits import raise_descriptor_limit
-from lbproxy.metrics import ConfigMetrics, HealthMetrics, SyncMetrics, WatchMetrics
+from lbproxy.metrics import ConfigMetrics, HealthMetrics, SyncMetrics, WatchMetrics, show_dataplane
 from lbproxy.model import BackendKey, Snapshot
 from lbproxy.sources.configured import ConfiguredSource
 from lbproxy.sources.kubernetes.connection import Connection
@@ -34,16 +36,16 @@ would come with every 75th change of an endpoint, with this with fewer than one 
 log = structlog.get_logger()
 
 FIXED_AT_START = ("dataplane", "workers", "admin", "shutdown_delay", "log_level", "log_format",
-                  "kubeconfig", "context", "zone", "coalesce")
+                  "kubeconfig", "context", "zone", "coalesce", "ipvs_fwmark", "cleanup")
 """Options whose change in the file takes effect only at the next start; the log says so."""
 
 
 class App:
     """One running lbproxy."""
 
-    def __init__(self, config: Config, reload: Callable[[], Config]) -> None:
+    def __init__(self, config: Config, reload: Callable[[], Config], choice: Choice) -> None:
         registry = CollectorRegistry()
-        self._config = config
+        self._config, self._choice = config, choice
         self._stopping = asyncio.Event()
         self._hurry = asyncio.Event()
         self._delay = 0.0
@@ -51,13 +53,15 @@ class App:
         self._is_serving = False
         self._config_metrics = ConfigMetrics(registry)
         self._health_metrics = HealthMetrics(registry)
-        self._dataplane = UserspaceDataplane(config.workers, self._on_failing)
+        self._dataplane, workers = carrier(choice.active, config, self._on_failing, self._on_drift)
         self._controller = Controller(self._dataplane, SyncMetrics(registry), self._on_applied)
-        self._source = ConfiguredSource(config, reload, self._on_reload)
+        self._source = ConfiguredSource(config, lambda: choice.check(reload()), self._on_reload)
         self._kubernetes = KubernetesSource(self._connect, WatchMetrics(registry),
                                             zone=config.zone, coalesce=config.coalesce)
         self._health: Health | None = None
-        self._status = Status(self._controller, self._dataplane, self._stopping.is_set, self._kubernetes.waits_for)
+        self._status = Status(self._controller, self._dataplane, workers, self._stopping.is_set,
+                              self._kubernetes.waits_for)
+        show_dataplane(registry, choice.requested, choice.active, choice.reason)
         for collector in (ProcessCollector, PlatformCollector):
             collector(registry=registry)
         registry.register(TableCollector(self._status))
@@ -91,6 +95,9 @@ class App:
             self._health.close()
             for task in tasks:
                 task.cancel()
+
+    def _on_drift(self, trouble: str) -> None:
+        self._controller.note_drift(trouble)
 
     async def _connect(self) -> Connection:
         from lbproxy.sources.kubernetes.api import Api  # noqa: PLC0415 - half a second, which only some need
@@ -131,7 +138,9 @@ class App:
         if not self._is_serving:
             self._is_serving = True
             listens = [str(address) for service in snapshot.services.values() for address in service.listens]
-            log.info("serving", listen=listens, workers=self._config.workers, admin=str(self._config.admin or "off"))
+            processes = {"workers": self._config.workers} if self._choice.active is DataplaneName.USERSPACE else {}
+            log.info("serving", listen=listens, dataplane=self._choice.active.value, **processes,
+                     admin=str(self._config.admin or "off"))
 
     def _on_reload(self, config: Config | None) -> None:
         self._config_metrics.count(is_success=config is not None)
@@ -154,8 +163,11 @@ def run(config: Config, reload: Callable[[], Config]) -> int:
 
 
 async def _run(config: Config, reload: Callable[[], Config]) -> None:
+    choice = await choose(config, this_machine)
+    if choice.requested is DataplaneName.AUTO:
+        log.info("dataplane chosen", dataplane=choice.active.value, reason=choice.reason)
     try:
-        await App(config, reload).run()
+        await App(config, reload, choice).run()
     except* LbproxyError as group:
         raise _first(group) from None
 

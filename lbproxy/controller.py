@@ -20,6 +20,7 @@ from lbproxy.errors import BindError, DataplaneError
 from lbproxy.metrics import SyncMetrics
 from lbproxy.model import Address, BackendKey, Services, Snapshot
 from lbproxy.narration import narrate
+from lbproxy.stats import BackendStats
 from lbproxy.table import Table
 
 RETRY_INTERVAL = 5.0
@@ -41,6 +42,7 @@ class Controller:
         self._dataplane, self._metrics, self._on_applied = dataplane, metrics, on_applied
         self._wanted: Services = {}
         self._refused: dict[tuple[str, int], str] = {}  # addresses that the table is without for now, and why
+        self._drift = ""
         self._retry_at: float | None = None
         self._panicking: set[str] = set()
         self._wake = asyncio.Event()
@@ -62,6 +64,11 @@ class Controller:
             self._metrics.ejections.labels(key.service).inc()
             log.warning("backend ejected", service=key.service, backend=str(key.address), seconds=seconds)
             self._wake.set()
+
+    def note_drift(self, trouble: str) -> None:
+        """Take from the dataplane why it can't keep what was applied; '' when it can again."""
+        self._drift = trouble
+        self._wake.set()
 
     async def run(self) -> None:
         """Apply until cancelled. Raises `BindError` if the very first snapshot can't be."""
@@ -91,7 +98,7 @@ class Controller:
             self._on_accepted(snapshot)
         if not refused:
             self._retry_at = None
-        self._set_trouble("; ".join(refused))
+        self._set_trouble("; ".join([*refused, *filter(None, [self._drift])]))
 
     def _on_accepted(self, snapshot: Snapshot) -> None:
         narrate(self.applied, snapshot)
@@ -136,7 +143,7 @@ class Controller:
         for name, keys in groupby(self.table.draining(), attrgetter("service")):
             is_open = self._open(name)
             for key in keys:
-                if key.address not in is_open and (key not in backends or backends[key].active == 0):
+                if key.address not in is_open and (key not in backends or _is_idle(backends[key])):
                     self.table.forget(key)
 
     def _open(self, name: str) -> set[Address]:
@@ -154,6 +161,10 @@ class Controller:
         except TimeoutError:
             return
         self._wake.clear()
+
+
+def _is_idle(backend: BackendStats) -> bool:
+    return backend.active == 0 and backend.is_settled
 
 
 def _without(refused: AbstractSet[tuple[str, int]], wanted: Services, applied: Snapshot) -> Services:

@@ -51,6 +51,10 @@ class Entry:
         endpoint = self.endpoint
         return endpoint is not None and endpoint.is_ready and not endpoint.is_terminating and endpoint.weight > 0
 
+    def is_dead(self) -> bool:
+        """Active checks, which only judge who is wanted, have found nobody there."""
+        return self.is_wanted() and self.failure is not None
+
     def is_last_resort(self) -> bool:
         """It is going away but still serves (Kubernetes KEP-1669), or is only ejected: better than nobody."""
         endpoint = self.endpoint

@@ -46,6 +46,13 @@ class SyncMetrics:
             self._panic.labels(service).set(1)
 
 
+def show_dataplane(registry: CollectorRegistry, requested: str, active: str, reason: str) -> None:
+    """Say which dataplane runs, and why."""
+    labels = {"requested": requested, "active": active, "reason": reason}
+    Gauge("lbproxy_dataplane_info", "Always 1; the labels say which dataplane was asked for, which runs, and why.",
+          list(labels), registry=registry).labels(**labels).set(1)
+
+
 class HealthMetrics:
     """What the active checks do."""
 

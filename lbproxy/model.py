@@ -66,6 +66,14 @@ class Scheduler(enum.StrEnum):
     WLC = "wlc"
     RR = "rr"
     WRR = "wrr"
+    SH = "sh"
+    MH = "mh"
+    SED = "sed"
+    NQ = "nq"
+
+
+KERNEL_ONLY = frozenset({Scheduler.SH, Scheduler.MH, Scheduler.SED, Scheduler.NQ})
+"""Schedulers that IPVS has and the userspace dataplane has not."""
 
 
 class State(enum.StrEnum):
@@ -172,6 +180,8 @@ class Backend:
     """It is given new connections: ACTIVE with a weight above 0, or the last resort when nothing else is left."""
     deadline: float | None = None
     """When a DRAINING backend's remaining connections are reset."""
+    is_dead: bool = False
+    """Active checks hold it for dead: who waits for it would wait in vain. Only ever true of one that is DOWN."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -144,7 +144,8 @@ class Roster:
         old = entry.backend
         since = old.since if old is not None and old.state is state else now
         weight = entry.endpoint.weight if entry.endpoint else 0
-        new = Backend(entry.address, weight, state, reason, since, is_open, entry.deadline)
+        is_dead = state is State.DOWN and entry.is_dead() and not self.is_panicking
+        new = Backend(entry.address, weight, state, reason, since, is_open, entry.deadline, is_dead)
         entry.backend = old if old == new else new
 
     def _time(self, entry: Entry, now: float) -> None:

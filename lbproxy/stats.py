@@ -40,6 +40,8 @@ class BackendStats:
 
     active: int = 0
     """Held now, established and connecting alike."""
+    is_settled: bool = True
+    """False for a moment after a backend was closed, where connections that it was given may not be counted yet."""
     connections: int = 0
     """Attempts: connections that chose it."""
     bytes_received: int = 0

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 
 from lbproxy.controller import Controller
-from lbproxy.dataplanes.userspace.dataplane import UserspaceDataplane
+from lbproxy.dataplanes.base import Dataplane
 from lbproxy.model import Snapshot
 from lbproxy.quoting import listed
-from lbproxy.stats import Stats
+from lbproxy.stats import Stats, WorkerStats
 
 HEARTBEAT_LIMIT = 5.0
 """Seconds without a worker's heartbeat after which the process is not healthy."""
@@ -17,11 +17,11 @@ NAMED_AT_MOST = 5
 
 
 class Status:
-    """Reads controller and dataplane; owns nothing."""
+    """Reads controller and dataplane; owns nothing. `workers` gives the dataplane's processes, if it has any."""
 
-    def __init__(self, controller: Controller, dataplane: UserspaceDataplane, is_stopping: Callable[[], bool],
-                 waits_for: Callable[[], list[str]]) -> None:
-        self._controller, self._dataplane = controller, dataplane
+    def __init__(self, controller: Controller, dataplane: Dataplane, workers: Callable[[], tuple[WorkerStats, ...]],
+                 is_stopping: Callable[[], bool], waits_for: Callable[[], list[str]]) -> None:
+        self._controller, self._dataplane, self._workers = controller, dataplane, workers
         self._is_stopping, self._waits_for = is_stopping, waits_for
 
     @property
@@ -47,7 +47,7 @@ class Status:
 
     def why_not_healthy(self) -> str | None:
         """Why this process should be replaced; None if it should not."""
-        for worker in self._dataplane.workers() if self.snapshot is not None else ():
+        for worker in self._workers() if self.snapshot is not None else ():
             if worker.pid is None:
                 return f"worker {worker.index} is being replaced"
             if worker.heartbeat_age > HEARTBEAT_LIMIT:

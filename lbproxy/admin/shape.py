@@ -47,7 +47,7 @@ class ServiceShape(TypedDict):
     name: str
     listens: list[str]
     scheduler: str | None
-    """lc, wlc, rr or wrr."""
+    """As `--scheduler` takes it."""
     accepted_total: int
     """Client connections."""
     queued: int

@@ -1,5 +1,6 @@
 """`lbproxy doctor`: say whether it would work here, how well, and what to type to make it better."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -13,8 +14,9 @@ from lbproxy.quoting import listed, quoted
 
 
 def _doctor(loader: Loader, dataplane: str | None, *, json: bool) -> int:
-    asked = None if dataplane is None else _asked(dataplane)
-    question = _question(loader.load(), asked)
+    if dataplane is not None:
+        loader = replace(loader, options={**loader.options, "dataplane": _asked(dataplane).value})
+    question = _question(loader.load())
     from lbproxy.doctor import run  # noqa: PLC0415 - a mistake is reported before the slow imports
 
     return run(question, as_json=json)
@@ -27,10 +29,10 @@ def _asked(text: str) -> Asked:
         raise ConfigError(f"--dataplane: {quoted(text)} is unknown; write {listed(Asked)}") from None
 
 
-def _question(config: Config, asked: Asked | None) -> Question:
+def _question(config: Config) -> Question:
     specs = config.specs().values()
     return Question(
-        asked or Asked(config.dataplane),
+        Asked(config.dataplane),
         tuple(listen for spec in specs for listen in spec.listens),
         config.admin,
         tuple(dict.fromkeys(str(spec.policy.scheduler) for spec in specs)) or (str(config.scheduler),),

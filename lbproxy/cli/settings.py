@@ -62,6 +62,8 @@ def _option(name: str, field: FieldInfo, metavar: str, *,
             is_repeatable: bool = False, default: str = "") -> click.Option:
     notes = [f"default: {default}" if default else "", "repeatable" if is_repeatable else "", variable(name)]
     help_text = f"{field.description}  [{'; '.join(filter(None, notes))}]"
+    if not metavar:
+        return click.Option([option(name)], is_flag=True, flag_value="true", default=None, type=str, help=help_text)
     return click.Option([option(name)], metavar=metavar, multiple=is_repeatable, help=help_text)
 
 

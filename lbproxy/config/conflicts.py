@@ -5,8 +5,8 @@ import socket
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from lbproxy.config.dataplanes import misfits
 from lbproxy.config.effective import Config
-from lbproxy.config.options import DataplaneName
 from lbproxy.config.places import Problem
 from lbproxy.config.services import ServiceConfig
 from lbproxy.model import WILDCARDS, Address
@@ -14,8 +14,7 @@ from lbproxy.model import WILDCARDS, Address
 
 def conflicts(config: Config) -> Iterator[Problem]:
     """Give every contradiction, at the later of its two places."""
-    if config.dataplane is DataplaneName.IPVS:
-        yield Problem(("dataplane",), "ipvs is not available yet; write userspace")
+    yield from misfits(config, config.dataplane)
     yield from _same_names(config)
     yield from _same_listens(config)
     for index, service in enumerate(config.services):

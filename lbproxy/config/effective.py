@@ -8,7 +8,11 @@ from ruamel.yaml import YAML
 
 from lbproxy.config.names import kebab
 from lbproxy.config.options import (
+    IPVS_ONLY,
     OPTIONS,
+    USERSPACE_ONLY,
+    DataplaneName,
+    IpvsOptions,
     KubernetesOptions,
     LogOptions,
     Options,
@@ -20,7 +24,7 @@ from lbproxy.config.services import ServiceConfig
 from lbproxy.model import HealthPolicy, Policy, Services, ServiceSpec
 
 
-class Config(LogOptions, ProcessOptions, KubernetesOptions, ServiceOptions):
+class Config(LogOptions, IpvsOptions, ProcessOptions, KubernetesOptions, ServiceOptions):
     """Everything that was set, and defaults for the rest. Durations are seconds."""
 
     services: tuple[ServiceConfig, ...] = ()
@@ -38,8 +42,13 @@ class Config(LogOptions, ProcessOptions, KubernetesOptions, ServiceOptions):
 
     def to_yaml(self) -> str:
         """Give a file that has the same effect as this configuration."""
-        document = {**_shown(self, OPTIONS), "services": [_service(service) for service in self.services]}
+        document = {**_shown(self, self._known_options()), "services": [_service(service) for service in self.services]}
         return _dumped(document)
+
+    def _known_options(self) -> list[str]:
+        """Give the options that the dataplane knows: with a default of another one's, the file would be refused."""
+        others = IPVS_ONLY if self.dataplane is DataplaneName.USERSPACE else USERSPACE_ONLY
+        return [name for name in OPTIONS if name in self.model_fields_set or name not in others]
 
     def _options_of(self, service: ServiceConfig) -> ServiceOptions:
         own = service.model_fields_set

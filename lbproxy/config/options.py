@@ -13,6 +13,7 @@ from pydantic.fields import FieldInfo
 
 from lbproxy.config.addresses import Admin
 from lbproxy.config.cpus import usable_cpus
+from lbproxy.config.ipvs import Fwmark, Marks, Switch
 from lbproxy.config.kinds import Choice, Duration, Kind, Text, Whole, Workers
 from lbproxy.model import Address, Scheduler
 
@@ -25,6 +26,7 @@ class DataplaneName(StrEnum):
 
     USERSPACE = "userspace"
     IPVS = "ipvs"
+    AUTO = "auto"
 
 
 class LogLevel(StrEnum):
@@ -54,7 +56,7 @@ class ProcessOptions(Options):
     """Process."""
 
     dataplane: Annotated[DataplaneName, Choice(DataplaneName)] = DataplaneName.USERSPACE
-    """What moves the bytes: our own processes, or the kernel's IPVS (not available yet)."""
+    """What moves the bytes: our own processes, or the kernel's IPVS; auto: IPVS where it works."""
 
     workers: Annotated[int, Workers(1, 256)] = Field(default_factory=usable_cpus)
     """Processes that move bytes; auto: one per CPU this process may use, by affinity and cgroup quota."""
@@ -83,6 +85,16 @@ class KubernetesOptions(Options):
     """Gather changes of endpoints for so long and apply them as one: a rollout comes in many small ones."""
 
 
+class IpvsOptions(Options):
+    """IPVS."""
+
+    ipvs_fwmark: Annotated[Marks | None, Fwmark()] = None
+    """Serve by firewall mark: one mark per service, N and up, within MASK. off: by address, which is faster."""
+
+    cleanup: Annotated[bool, Switch()] = False
+    """At the end, drain and remove what is in the kernel. Without it, traffic goes on and the next start takes over."""
+
+
 class LogOptions(Options):
     """Logging."""
 
@@ -97,7 +109,7 @@ class BalancingOptions(Options):
     """Balancing."""
 
     scheduler: Annotated[Scheduler, Choice(Scheduler)] = Scheduler.LC
-    """Choose the backend with the fewest connections (lc), or in turn (rr); wlc and wrr mind weights."""
+    """The backend with the fewest connections (lc), or in turn (rr); wlc, wrr mind weights. sh to nq: IPVS only."""
 
     max_conns: Annotated[int, Whole(0, 1_000_000)] = 0
     """Connections that each backend may have, over all workers; what it can take. 0: no limit."""
@@ -149,9 +161,14 @@ class ServiceOptions(HealthOptions, ConnectionOptions, BalancingOptions):
     """What each service may set for itself; set at the top, it is the default of all services."""
 
 
-GROUPS = (BalancingOptions, ConnectionOptions, HealthOptions, KubernetesOptions, ProcessOptions, LogOptions)
+GROUPS = (BalancingOptions, ConnectionOptions, HealthOptions, KubernetesOptions, ProcessOptions, IpvsOptions,
+          LogOptions)
 OPTIONS: Mapping[str, FieldInfo] = {
     name: field for group in GROUPS for name, field in group.model_fields.items()}
+
+USERSPACE_ONLY = ("workers", "queue", "queue_timeout", "connect_timeout", "connect_retries", "half_close_timeout")
+IPVS_ONLY = tuple(IpvsOptions.model_fields)
+"""Options that only one of the dataplanes knows."""
 
 
 def kind_of(field: FieldInfo) -> Kind[Any]:

@@ -81,7 +81,7 @@ def test_help_shows_values_and_defaults(name: str, shown: str, capsys: Capture) 
      "/nowhere: can't be read (No such file or directory); write the path of a readable file"),
     (["check", *ONE, "--workers", "0", "--queue", "x"],
      "--queue: 'x' is not a number; write a number from 0 to 1000000 (and 1 more)"),
-    (["check", *ONE, "--dataplane", "ipvs"], "--dataplane: ipvs is not available yet; write userspace"),
+    (["check", *ONE, "--cleanup"], "--cleanup: is for IPVS; remove it, or write --dataplane=ipvs"),
     (["run", *ONE, "--admin", "\x9b31m"],
      r"--admin: '\x9b31m' is not ADDRESS:PORT, such as 127.0.0.1:8080 or [::1]:8080"),
     (["demo", "--seconds", "0"], "--seconds: '0' is not a number of seconds above 0; write one, such as 5"),

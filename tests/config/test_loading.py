@@ -30,6 +30,7 @@ def test_defaults_are_the_documented_ones(monkeypatch: pytest.MonkeyPatch) -> No
         "queue_timeout": 5.0, "connect_timeout": 2.0, "connect_retries": 2, "idle_timeout": 3600.0,
         "half_close_timeout": 60.0, "drain_timeout": 60.0, "health_interval": 2.0, "health_timeout": 2.0,
         "health_rise": 2, "health_fall": 2, "kubeconfig": "", "context": "", "zone": "", "coalesce": 0.05,
+        "ipvs_fwmark": None, "cleanup": False,
     }
     assert config.config_file is None
 
@@ -51,11 +52,12 @@ def test_variables_separate_addresses_by_white_space() -> None:
 
 @pytest.mark.parametrize("name", [name for name in OPTIONS if name != "dataplane"])
 def test_every_option_may_be_given_in_all_three_ways(name: str, write: Write) -> None:
-    text = {"scheduler": "rr", "admin": "off", "log_level": "error", "log_format": "json"}.get(name) or (
-        "7s" if isinstance(OPTIONS[name].default, float) else "7")
-    from_option = load({name: text}, {}, write(WEB))
-    from_variable = load({}, {variable(name): text}, write(WEB))
-    from_file = load({}, {}, write(f"{option(name).removeprefix('--')}: {text}\n{WEB}"))
+    words = {"scheduler": "rr", "admin": "off", "log_level": "error", "log_format": "json", "cleanup": "on"}
+    text = words.get(name) or ("7s" if isinstance(OPTIONS[name].default, float) else "7")
+    both = f"dataplane: auto\n{WEB}"
+    from_option = load({name: text}, {}, write(both))
+    from_variable = load({}, {variable(name): text}, write(both))
+    from_file = load({}, {}, write(f"{option(name).removeprefix('--')}: {text}\n{both}"))
     assert from_option == from_variable == from_file
     assert getattr(from_file, name) != getattr(load({"workers": "3"}, {}, write(WEB)), name)
 

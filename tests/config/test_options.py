@@ -38,10 +38,15 @@ BAD_VALUES = [
     ("shutdown_delay", "2h", "2h is out of range; write a duration from 0s to 1h"),
     ("health_interval", "2h", "2h is out of range; write a duration from 0s to 1h"),
     ("health_timeout", "0ms", "0ms is out of range; write a duration from 1ms to 10m"),
-    ("scheduler", "lcc", "'lcc' is unknown; write lc, wlc, rr or wrr"),
-    ("scheduler", "LC", "'LC' is unknown; write lc, wlc, rr or wrr"),
-    ("dataplane", "ebpf", "'ebpf' is unknown; write userspace or ipvs"),
-    ("dataplane", "ipvs", "ipvs is not available yet; write userspace"),
+    ("scheduler", "lcc", "'lcc' is unknown; write lc, wlc, rr, wrr, sh, mh, sed or nq"),
+    ("scheduler", "LC", "'LC' is unknown; write lc, wlc, rr, wrr, sh, mh, sed or nq"),
+    ("dataplane", "ebpf", "'ebpf' is unknown; write userspace, ipvs or auto"),
+    ("ipvs_fwmark", "one", ("'one' is no fwmark; write a number, or off; with the bits that are yours, "
+                           "such as 0x10000/0xff0000")),
+    ("ipvs_fwmark", "0", "0x0 is out of range; marks are 1 to 0xffffffff"),
+    ("ipvs_fwmark", "0x3/0x4", ("0x3 has bits outside of the mask 0x4; write a number, or off; with the bits that are "
+                               "yours, such as 0x10000/0xff0000")),
+    ("cleanup", "maybe", "'maybe' is neither on nor off; write one of them"),
     ("log_level", "warn", "'warn' is unknown; write debug, info, warning or error"),
     ("log_format", "xml", "'xml' is unknown; write auto, text or json"),
     ("log_format", "\x1b[31mred\n", r"'\x1b[31mred\n' is unknown; write auto, text or json"),
@@ -89,7 +94,7 @@ def test_value_of_another_type_is_refused_in_a_file(refusal_of_file: Refusal) ->
     assert refusal_of_file(f"{services}queue: [1]\n") == (
         "lbproxy.yaml:3: queue: a list is not a number; write a number from 0 to 1000000")
     assert refusal_of_file(f"{services}scheduler: {{a: b}}\n") == (
-        "lbproxy.yaml:3: scheduler: a mapping is unknown; write lc, wlc, rr or wrr")
+        "lbproxy.yaml:3: scheduler: a mapping is unknown; write lc, wlc, rr, wrr, sh, mh, sed or nq")
     assert refusal_of_file(f"{services}idle-timeout: [1s]\n") == (
         "lbproxy.yaml:3: idle-timeout: a list is no duration; write a duration from 0s to 720h")
     assert refusal_of_file(f"{services}admin: [127.0.0.1:1]\n") == (

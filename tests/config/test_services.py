@@ -125,8 +125,9 @@ BAD_SERVICES = {
         ("lbproxy.yaml:2: services[0].listen[0]: 'x:80': 'x' is not an IP address; names are not resolved, "
         "write the address, such as 127.0.0.1:8080 or [::1]:8080 (and 4 more)")),
     "several-contradictions": (
-        "dataplane: ipvs\nservices:\n  - {listen: 127.0.0.1:80}\n  - {listen: 127.0.0.1:80}\n",
-        "lbproxy.yaml:1: dataplane: ipvs is not available yet; write userspace (and 2 more)"),
+        "scheduler: sh\nservices:\n  - {listen: 127.0.0.1:80}\n  - {listen: 127.0.0.1:80}\n",
+        ("lbproxy.yaml:1: scheduler: sh is the kernel's alone; write lc, wlc, rr or wrr, or --dataplane=ipvs "
+        "(and 2 more)")),
 }
 
 

@@ -20,6 +20,8 @@ class FakeDataplane:
         self.taken: set[Address] = set()
         """Addresses that somebody else listens on."""
         self.connections: dict[BackendKey, int] = {}
+        self.unsettled: set[BackendKey] = set()
+        """Backends whose connections may not all be counted yet."""
         self.reads = 0
         """How often the counters were read."""
         self.may_go_on = asyncio.Event()
@@ -50,7 +52,8 @@ class FakeDataplane:
         self._changed.set()
         keys = [BackendKey(service.name, backend.address)
                 for service in self.snapshot.services.values() for backend in service.backends]
-        return Stats({}, {key: BackendStats(active=self.connections.get(key, 0)) for key in keys})
+        return Stats({}, {key: BackendStats(active=self.connections.get(key, 0), is_settled=key not in self.unsettled)
+                          for key in keys})
 
     async def drain(self, timeout: float) -> None:
         raise NotImplementedError

@@ -119,3 +119,15 @@ async def test_ignored_checks_are_told_once_and_so_is_their_return(
         await dataplane.reaches(lambda now: open_numbers(now) == [2])
     assert registry.get_sample_value(*panic) == 0
     assert [line["log_level"] for line in logs if "check" in line["event"]] == ["error", "warning"]
+
+
+async def test_what_the_dataplane_cannot_keep_shows_until_it_can_again(
+        controller: Controller, dataplane: FakeDataplane, registry: CollectorRegistry) -> None:
+    controller.publish(services(web(1)))
+    await dataplane.reaches(lambda now: numbers(now) == [1])
+    controller.note_drift("the kernel refuses")
+    await until(lambda: controller.trouble == "the kernel refuses")
+    assert registry.get_sample_value("lbproxy_in_sync") == 0
+    controller.note_drift("")
+    await until(lambda: not controller.trouble)
+    assert registry.get_sample_value("lbproxy_in_sync") == 1

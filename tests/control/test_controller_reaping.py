@@ -28,6 +28,17 @@ async def test_removed_backend_is_kept_while_it_has_connections(busy: Controller
     await dataplane.reaches(lambda now: numbers(now) == [1])
 
 
+async def test_removed_backend_is_kept_until_its_count_is_settled(busy: Controller, dataplane: FakeDataplane) -> None:
+    dataplane.connections.clear()
+    dataplane.unsettled.add(key(2))
+    busy.publish(services(web(1)))
+    await dataplane.reaches(lambda now: backend(now, 2).state is State.DRAINING)
+    await dataplane.is_read(times=3)
+    assert numbers(dataplane.snapshot) == [1, 2]
+    dataplane.unsettled.clear()
+    await dataplane.reaches(lambda now: numbers(now) == [1])
+
+
 async def test_removed_backend_leaves_at_its_deadline_with_connections(
         busy: Controller, dataplane: FakeDataplane) -> None:
     busy.publish(services(web(1, 2, drain_timeout=0.05)))

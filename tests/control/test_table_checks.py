@@ -28,6 +28,25 @@ def test_backend_that_fails_its_checks_is_down() -> None:
         State.DOWN, "check failed: refused", False, 5.0, None)
 
 
+def test_only_a_backend_that_checks_took_out_is_called_dead() -> None:
+    table = Table()
+    table.publish(services(web(ready(1), ready(2), ready(3), not_ready(4), terminating(5), ready(6))))
+    fail(table, 1, 4, 5)
+    table.eject(key(2), 0.0)
+    snapshot = table.snapshot(0.0)
+    assert [number for number in range(1, 7) if backend(snapshot, number).is_dead] == [1]
+    table.report(key(1), None)
+    assert not backend(table.snapshot(1.0), 1).is_dead
+
+
+def test_nobody_is_dead_while_checks_are_doubted() -> None:
+    table = table_of(1, 2)
+    fail(table, 1, 2)
+    snapshot = table.snapshot(5.0)
+    assert not backend(snapshot, 1).is_dead
+    assert not backend(snapshot, 2).is_dead
+
+
 def test_backend_that_passes_again_is_active() -> None:
     table = table_of(1, 2)
     fail(table, 1)

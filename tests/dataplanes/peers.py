@@ -3,6 +3,7 @@
 import asyncio
 import os
 import socket
+from collections.abc import Callable
 from typing import Self
 
 from lbproxy.model import Address
@@ -16,11 +17,11 @@ REFUSALS = (ConnectionRefusedError, ConnectionResetError, BrokenPipeError, async
 HOST = f"127.{64 + (os.getpid() >> 16) % 64}.{os.getpid() >> 8 & 255}.{os.getpid() & 255}"
 
 
-def free_address(host: str = HOST) -> Address:
-    """An address where nobody listens."""
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as sock:
-        sock.bind((host, 0))
-        return Address(*sock.getsockname()[:2])
+def free_address(host: str = HOST, sock: socket.socket | None = None) -> Address:
+    """An address where nobody listens; on the host that the socket is of."""
+    with sock or socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as bound:
+        bound.bind((host, 0))
+        return Address(*bound.getsockname()[:2])
 
 
 class Backend:
@@ -34,7 +35,13 @@ class Backend:
 
     async def start(self, host: str = HOST, port: int = 0) -> Self:
         """Listen, on a free port unless told which."""
-        self._server = await asyncio.start_server(self._serve, host, port)
+        return await self.start_with(socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET), host, port)
+
+    async def start_with(self, sock: socket.socket, host: str, port: int = 0) -> Self:
+        """Listen with that socket."""
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind((host, port))
+        self._server = await asyncio.start_server(self._serve, sock=sock)
         self.address = Address(*self._server.sockets[0].getsockname()[:2])
         return self
 
@@ -75,8 +82,19 @@ class Client:
 
     @classmethod
     async def connect(cls, address: Address) -> Self:
-        async with asyncio.timeout(PATIENCE):
-            return cls(*await asyncio.open_connection(*address))
+        return await cls.connect_with(socket.socket(address.family), address)
+
+    @classmethod
+    async def connect_with(cls, sock: socket.socket, address: Address) -> Self:
+        """Connect with that socket."""
+        sock.settimeout(0)
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await asyncio.get_running_loop().sock_connect(sock, address)
+        except BaseException:
+            sock.close()
+            raise
+        return cls(*await asyncio.open_connection(sock=sock))
 
     async def ask(self) -> str:
         """The name of the backend at the other end."""
@@ -84,8 +102,10 @@ class Client:
         async with asyncio.timeout(PATIENCE):
             return (await self._reader.readuntil()).decode().strip()
 
-    async def is_reset(self) -> bool:
-        """Wait for the end of the connection; whether it was a reset."""
+    async def is_reset(self, *, asks: bool = False) -> bool:
+        """Wait for the end of the connection, or ask for it by sending something; whether it was a reset."""
+        if asks:
+            self._writer.write(b"anybody?\n")
         try:
             async with asyncio.timeout(PATIENCE):
                 await self._reader.read()
@@ -107,10 +127,10 @@ class Client:
         self._writer.transport.abort()
 
 
-async def is_refused(address: Address) -> bool:
+async def is_refused(address: Address, sock: socket.socket | None = None) -> bool:
     """A new client gets no backend there, whether it is told at once or after it was accepted."""
     try:
-        client = await Client.connect(address)
+        client = await Client.connect_with(sock or socket.socket(address.family), address)
     except REFUSALS:
         return True
     try:
@@ -122,8 +142,9 @@ async def is_refused(address: Address) -> bool:
     return False
 
 
-async def until_refused(address: Address) -> None:
+async def until_refused(address: Address, socket_for: Callable[[socket.AddressFamily], socket.socket] = socket.socket,
+                        ) -> None:
     """Come again until nobody gets a backend there any more."""
     async with asyncio.timeout(PATIENCE):
-        while not await is_refused(address):
+        while not await is_refused(address, socket_for(address.family)):
             pass

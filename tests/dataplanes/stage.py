@@ -1,15 +1,18 @@
 """A dataplane with real backends behind it and real clients before it."""
 
 import asyncio
+import socket
 from collections import Counter
 from collections.abc import Callable
 
 from lbproxy.model import Address, BackendKey, Policy, Service, Snapshot, State
 from lbproxy.model import Backend as BackendState
 
+from .grounds import Ground, Loopback
 from .kinds import Kind
-from .peers import HOST, PATIENCE, Backend, Client
+from .peers import PATIENCE, Backend, Client, free_address, is_refused, until_refused
 
+LOOPBACK = Loopback()
 POLICY = Policy(drain_timeout=60.0)
 
 
@@ -35,8 +38,8 @@ def web(listen: Address, *backends: BackendState, name: str = "web", policy: Pol
 class Stage:
     """One dataplane over the tests of a module: each starts and ends without any service."""
 
-    def __init__(self, kind: Kind) -> None:
-        self.kind = kind
+    def __init__(self, kind: Kind, ground: Ground = LOOPBACK) -> None:
+        self.kind, self.ground = kind, ground
         self.dataplane = kind.make()
         self._version = 0
         self._backends: list[Backend] = []
@@ -53,15 +56,16 @@ class Stage:
         self._version += 1
         return Snapshot(self._version, {service.name: service for service in services})
 
-    async def backends(self, *names: str, host: str = HOST) -> list[Backend]:
+    async def backends(self, *names: str, family: socket.AddressFamily = socket.AF_INET) -> list[Backend]:
         """Start so many backends."""
-        started = [await Backend(name).start(host) for name in names]
+        host = self.ground.backend_host(family)
+        started = [await Backend(name).start_with(self.ground.backend_socket(family), host) for name in names]
         self._backends += started
         return started
 
     async def client(self, address: Address) -> Client:
         """A client that is connected to a backend, and stays."""
-        client = await Client.connect(address)
+        client = await Client.connect_with(self.ground.client_socket(address.family), address)
         self._clients.append(client)
         await client.ask()
         return client
@@ -73,6 +77,34 @@ class Stage:
     async def served_by(self, address: Address, count: int) -> Counter[str]:
         """How many of so many new clients each backend gets."""
         return Counter((await self.clients(address, count)).values())
+
+    def free_listen(self, family: socket.AddressFamily = socket.AF_INET) -> Address:
+        """An address for the balancer to listen on."""
+        return free_address(self.ground.listen_host(family))
+
+    def free_backend(self) -> Address:
+        """An address where there might be a backend."""
+        return free_address(self.ground.backend_host(socket.AF_INET), self.ground.backend_socket(socket.AF_INET))
+
+    async def is_refused(self, address: Address) -> bool:
+        """A new client gets no backend there."""
+        return await is_refused(address, self.ground.client_socket(address.family))
+
+    async def until_refused(self, address: Address) -> None:
+        """Come again until nobody gets a backend there any more."""
+        await until_refused(address, self.ground.client_socket)
+
+    async def is_reset(self, client: Client) -> bool:
+        """Wait until the client learns that its connection is no more; whether by a reset."""
+        return await client.is_reset(asks=not self.kind.tells_at_once)
+
+    async def look(self) -> None:
+        """Return when the counts of what is open are as things are now."""
+        await self.kind.look(self.dataplane)
+
+    async def catch_up(self) -> None:
+        """Return when the totals are as things are now."""
+        await self.kind.catch_up(self.dataplane)
 
     def active(self, service: str = "web") -> dict[Address, int]:
         """Connections of each backend now."""
@@ -94,9 +126,11 @@ class Stage:
 
     async def until(self, is_true: Callable[[], bool]) -> None:
         """Wait for counters to say so: no event announces them."""
+        await self.look()
         async with asyncio.timeout(PATIENCE):
-            while not is_true():  # noqa: ASYNC110 - see above
+            while not is_true():
                 await asyncio.sleep(0.005)
+                await self.look()
 
     async def clear(self) -> None:
         """All clients leave, and then every count must be zero; then all services and backends go."""

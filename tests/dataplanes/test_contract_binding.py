@@ -5,7 +5,6 @@ import pytest
 from lbproxy.errors import BindError
 from lbproxy.model import Address, BackendKey
 
-from .peers import is_refused
 from .stage import Stage, active, web
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -31,7 +30,7 @@ async def test_nothing_of_a_refused_snapshot_is_done(stage: Stage, listen: Addre
     with stage.kind.occupy(other_listen), pytest.raises(BindError):
         await stage.apply(web(listen, active(bravo)), web(free, active(bravo), name="free"),
                           web(other_listen, active(bravo), name="other"))
-    assert await is_refused(free)
+    assert await stage.is_refused(free)
     assert await stage.served_by(listen, 2) == {"alpha": 2}
 
 

@@ -7,7 +7,7 @@ import pytest
 from lbproxy.model import Address, BackendKey, State
 from lbproxy.model import Backend as BackendState
 
-from .peers import Backend, Client, free_address, is_refused
+from .peers import Backend, Client
 from .stage import Stage, active, draining, web
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -19,6 +19,7 @@ async def test_active_connections_are_counted_and_return_to_zero(stage: Stage, l
     alpha, bravo = await stage.backends("alpha", "bravo")
     await stage.apply(web(listen, active(alpha), draining(bravo)))
     clients = await stage.clients(listen, 5)
+    await stage.look()
     assert stage.active() == {alpha.address: 5, bravo.address: 0}
     for client in clients:
         client.close()
@@ -34,14 +35,15 @@ async def test_active_count_is_zero_and_the_end_is_counted_after_a_fault(
     await stage.apply(web(listen, active(alpha)))
     fault(await stage.client(listen), alpha)
     await stage.until(lambda: stage.active() == {alpha.address: 0})
+    await stage.catch_up()
     stats = stage.dataplane.stats().backends[BackendKey("web", alpha.address)]
     assert (stats.connections, sum(stats.closed.values())) == (1, 1)
 
 
 async def test_backend_that_refuses_holds_nothing(stage: Stage, listen: Address) -> None:
-    nobody = free_address()
+    nobody = stage.free_backend()
     await stage.apply(web(listen, BackendState(nobody, 1, State.ACTIVE, "ready", 0.0)))
-    assert await is_refused(listen)
+    assert await stage.is_refused(listen)
     await stage.until(lambda: stage.active() == {nobody: 0})
 
 
@@ -49,6 +51,7 @@ async def test_connections_are_counted_once_each(stage: Stage, listen: Address) 
     alpha, = await stage.backends("alpha")
     await stage.apply(web(listen, active(alpha)))
     await stage.clients(listen, 7)
+    await stage.catch_up()
     stats = stage.dataplane.stats()
     assert (stats.services["web"].accepted, stats.backends[BackendKey("web", alpha.address)].connections) == (7, 7)
 
@@ -60,8 +63,10 @@ async def test_bytes_are_counted_exactly_by_the_end_of_the_connection(stage: Sta
     await client.ask()
     client.close()
     await stage.until(lambda: stage.active() == {alpha.address: 0})
+    await stage.catch_up()
     stats = stage.dataplane.stats().backends[BackendKey("web", alpha.address)]
-    assert (stats.bytes_received, stats.bytes_sent) == (2 * len("who?\n"), 2 * len("alpha\n"))
+    assert 0 <= stats.bytes_received - 2 * len("who?\n") <= stage.kind.overhead
+    assert 0 <= stats.bytes_sent - 2 * len("alpha\n") <= stage.kind.overhead
 
 
 async def test_totals_never_go_backwards(stage: Stage, listen: Address, other_listen: Address) -> None:
@@ -73,6 +78,7 @@ async def test_totals_never_go_backwards(stage: Stage, listen: Address, other_li
             [web(listen, draining(alpha), active(bravo))], [web(listen, active(alpha), active(bravo))]):
         await stage.apply(*services)
         clients = await stage.clients(listen, 3)
+        await stage.look()
         after = stage.totals()
         assert all(after[name] >= before[name] for name in after.keys() & before.keys())
         next(iter(clients)).reset()
@@ -95,7 +101,7 @@ async def test_newcomer_does_not_inherit_the_counts_of_whom_it_replaces(stage: S
     await stage.apply(web(listen, active(alpha)))
     client = await stage.client(listen)
     await stage.apply(web(listen, active(bravo)))
-    assert await client.is_reset()
+    assert await stage.is_reset(client)
     await stage.apply(web(listen, active(bravo), active(alpha)))
     stats = stage.dataplane.stats().backends[BackendKey("web", alpha.address)]
     assert (stats.active, stats.connections, stats.bytes_sent, sum(stats.closed.values())) == (0, 0, 0, 0)

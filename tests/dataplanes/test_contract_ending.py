@@ -8,7 +8,6 @@ import pytest
 
 from lbproxy.model import Address
 
-from .peers import is_refused, until_refused
 from .stage import Stage, active, web
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -21,7 +20,7 @@ async def test_drain_without_clients_returns_at_once(fresh: Stage, listen: Addre
     await fresh.apply(web(listen, active(alpha)))
     async with asyncio.timeout(10):
         await fresh.dataplane.drain(LONG)
-    assert await is_refused(listen)
+    assert await fresh.is_refused(listen)
 
 
 async def test_drain_of_a_dataplane_that_never_applied_returns_at_once(fresh: Stage) -> None:
@@ -35,7 +34,7 @@ async def test_drain_waits_for_the_last_connection_and_refuses_new_ones(fresh: S
     client = await fresh.client(listen)
     async with asyncio.timeout(10), asyncio.TaskGroup() as group:
         drain = group.create_task(fresh.dataplane.drain(LONG))
-        await until_refused(listen)
+        await fresh.until_refused(listen)
         assert await client.ask() == "alpha"
         assert not drain.done()
         client.close()
@@ -48,7 +47,7 @@ async def test_drain_resets_what_is_left_at_its_limit(fresh: Stage, listen: Addr
     started = time.monotonic()
     await fresh.dataplane.drain(SHORT)
     assert time.monotonic() - started >= SHORT
-    assert [await client.is_reset() for client in clients] == [True] * 3
+    assert [await fresh.is_reset(client) for client in clients] == [True] * 3
 
 
 async def test_close_resets_everything_at_once_and_gives_the_address_back(fresh: Stage, listen: Address) -> None:
@@ -57,7 +56,7 @@ async def test_close_resets_everything_at_once_and_gives_the_address_back(fresh:
     clients = await fresh.clients(listen, 3)
     async with asyncio.timeout(10):
         await fresh.dataplane.close()
-    assert [await client.is_reset() for client in clients] == [True] * 3
+    assert [await fresh.is_reset(client) for client in clients] == [True] * 3
     socket.create_server(listen).close()
 
 
@@ -82,10 +81,10 @@ async def test_close_while_draining_does_not_wait_for_the_limit(fresh: Stage, li
     client = await fresh.client(listen)
     async with asyncio.timeout(10):
         drain = asyncio.create_task(fresh.dataplane.drain(LONG))
-        await until_refused(listen)
+        await fresh.until_refused(listen)
         await fresh.dataplane.close()
         await drain
-    assert await client.is_reset()
+    assert await fresh.is_reset(client)
 
 
 async def test_every_count_is_zero_after_the_end(fresh: Stage, listen: Address) -> None:

@@ -27,7 +27,8 @@ class Probed(Stage):
         self._controller = Controller(self.dataplane, SyncMetrics(CollectorRegistry()), print)
         self.is_stopping = False
         self.waits_for: list[str] = []
-        self.status = Status(self._controller, self.dataplane, lambda: self.is_stopping, lambda: self.waits_for)
+        self.status = Status(self._controller, self.dataplane, self.dataplane.workers, lambda: self.is_stopping,
+                             lambda: self.waits_for)
 
     async def show(self, *services: Service) -> None:
         """Apply, as a controller would."""

@@ -21,11 +21,7 @@ GOODBYE = 10.0
 def test_lbproxy_accepts_the_configuration_in_a_pod_with_or_without_a_zone(
     balancer: list[Manifest], tmp_path: Path, zone: str
 ) -> None:
-    file = tmp_path / "lbproxy.yaml"
-    file.write_text(_text(balancer))
-    plain = {name: value for name, value in os.environ.items() if not name.startswith("LBPROXY_")}
-    done = subprocess.run([sys.executable, "-m", "lbproxy", "check", "--config", file],
-                          capture_output=True, text=True, check=False, env=plain | {ZONE: zone})
+    done = _checked(_text(balancer), tmp_path, {ZONE: zone})
     assert (done.returncode, done.stderr) == (0, "")
     assert f"zone: {zone}" in done.stdout
 
@@ -83,8 +79,18 @@ def test_the_balanced_service_is_the_examples_and_has_that_port(
 def test_ipvs_is_the_same_configuration_with_the_other_dataplane(
     userspace: list[Manifest], ipvs: list[Manifest]
 ) -> None:
-    assert _text(ipvs) == _text(userspace)
-    assert container(ipvs, "lbproxy")["args"] == [*container(userspace, "lbproxy")["args"], "--dataplane=ipvs"]
+    before, after = _values(userspace), _values(ipvs)
+    assert before.pop("workers") == 2
+    assert after == {**before, "dataplane": "ipvs", "cleanup": "on"}
+    assert container(ipvs, "lbproxy")["args"] == container(userspace, "lbproxy")["args"]
+
+
+def _checked(text: str, folder: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    file = folder / "lbproxy.yaml"
+    file.write_text(text)
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("LBPROXY_")}
+    return subprocess.run([sys.executable, "-m", "lbproxy", "check", "--config", file],
+                          capture_output=True, text=True, check=False, env=plain | environment)
 
 
 def _text(manifests: list[Manifest]) -> str:

@@ -4,10 +4,10 @@ Each worker has a socket of its own per address (SO_REUSEPORT), so that the kern
 worker is never woken for another one's.
 """
 
-import errno
 import socket
 from collections.abc import Collection, Iterable
 
+from lbproxy.dataplanes.binding import explain
 from lbproxy.errors import BindError
 from lbproxy.model import Address
 from lbproxy.sockets import KEEPALIVE, set_options
@@ -16,14 +16,6 @@ BACKLOG = 4096
 """Clients that may wait to be accepted; the kernel caps it at net.core.somaxconn."""
 INHERITED = ((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1), *KEEPALIVE)
 """Set once here: on Linux an accepted socket inherits them from its listening socket."""
-
-HINTS = {
-    errno.EADDRINUSE: "it is in use; stop its holder or write another port",
-    errno.EADDRNOTAVAIL: "this machine has no such address; write one of its own, or 0.0.0.0 or [::] for all",
-    errno.EACCES: "a port below 1024 needs the net.ipv4.ip_unprivileged_port_start sysctl or the NET_BIND_SERVICE "
-              "capability; write a higher port",
-    errno.EAFNOSUPPORT: "this machine has no IPv6; write an IPv4 address",
-}
 
 
 class Listening:
@@ -66,7 +58,7 @@ class Listening:
                 sockets[-1].listen(BACKLOG)
         except OSError as error:
             _close([sockets])
-            raise BindError(f"can't listen on {address}: {_explain(error)}", address) from error
+            raise BindError(f"can't listen on {address}: {explain(error)}", address) from error
         return sockets
 
 
@@ -90,7 +82,3 @@ def _close(groups: Iterable[Iterable[socket.socket]]) -> None:
     for group in groups:
         for sock in group:
             sock.close()
-
-
-def _explain(error: OSError) -> str:
-    return HINTS.get(error.errno or 0, error.strerror or str(error))

@@ -1,0 +1,73 @@
+"""The kinds of values that only the IPVS options have."""
+
+import re
+from typing import NamedTuple
+
+from lbproxy.config.kinds import Kind
+from lbproxy.quoting import quoted
+
+ALL_BITS = 0xFFFFFFFF
+_NUMBER = "0x[0-9a-fA-F]{1,8}|[0-9]{1,10}"
+_ADVICE = "write a number, or off; with the bits that are yours, such as 0x10000/0xff0000"
+
+
+class Marks(NamedTuple):
+    """The first mark that may be used, and the bits that marks may have."""
+
+    first: int
+    mask: int = ALL_BITS
+
+    def __str__(self) -> str:
+        return hex(self.first) if self.mask == ALL_BITS else f"{self.first:#x}/{self.mask:#x}"
+
+
+class Fwmark(Kind[Marks | None]):
+    """`N` or `N/MASK`, decimal or hexadecimal; or `off`."""
+
+    metavar = "N[/MASK]|off"
+
+    def read(self, value: object) -> Marks | None:
+        """Take `1`, `0x10000/0xff0000` or `off`."""
+        if value is None or (isinstance(value, str) and value.lower() in {"off", "false"}):
+            return None
+        if isinstance(value, Marks):
+            return value
+        found = re.fullmatch(f"({_NUMBER})(?:/({_NUMBER}))?", value) if isinstance(value, str) else None
+        if found is None:
+            raise ValueError(f"{quoted(value)} is no fwmark; {_ADVICE}")
+        return _checked(Marks(_number(found[1]), _number(found[2]) if found[2] else ALL_BITS))
+
+    def show(self, value: Marks | None) -> str:
+        """Give it in hexadecimal, or `off`."""
+        return "off" if value is None else str(value)
+
+
+class Switch(Kind[bool]):
+    """On or off; as an option, its presence alone turns it on."""
+
+    metavar = ""
+
+    def read(self, value: object) -> bool:
+        """Take `on`, `true`, `yes` and their opposites."""
+        if isinstance(value, bool):
+            return value
+        word = value.lower() if isinstance(value, str) else ""
+        if word not in {"true", "on", "yes", "false", "off", "no"}:
+            raise ValueError(f"{quoted(value)} is neither on nor off; write one of them")
+        return word in {"true", "on", "yes"}
+
+    def show(self, value: bool) -> str:  # noqa: FBT001 - the value is what it is about
+        """Give `on` or `off`."""
+        return "on" if value else "off"
+
+
+def _checked(marks: Marks) -> Marks:
+    if not 0 < marks.first <= ALL_BITS or not 0 < marks.mask <= ALL_BITS:
+        raise ValueError(f"{marks} is out of range; marks are 1 to {ALL_BITS:#x}")
+    if marks.first & ~marks.mask:
+        raise ValueError(f"{marks.first:#x} has bits outside of the mask {marks.mask:#x}; {_ADVICE}")
+    return marks
+
+
+def _number(text: str) -> int:
+    return int(text, 16 if text.startswith("0x") else 10)

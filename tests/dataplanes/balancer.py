@@ -1,0 +1,24 @@
+"""An IPVS dataplane on a real kernel that ends and starts again."""
+
+from lbproxy.carrier import this_machine
+from lbproxy.dataplanes.ipvs.dataplane import IpvsDataplane
+from lbproxy.model import Service
+
+from .grounds import Ground
+from .kinds import ipvs
+from .stage import Stage
+
+
+class Balancer(Stage):
+    """One after the other."""
+
+    def __init__(self, ground: Ground) -> None:
+        super().__init__(ipvs(), ground)
+
+    async def restart(self, *services: Service) -> None:
+        """End it without cleaning up, and start another one that is told of these."""
+        assert isinstance(self.dataplane, IpvsDataplane)
+        self.dataplane._is_cleaning = False
+        await self.dataplane.close()
+        self.dataplane = IpvsDataplane(this_machine(), is_cleaning=True)
+        await self.apply(*services)

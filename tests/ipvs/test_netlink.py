@@ -1,0 +1,106 @@
+"""Requests and answers over netlink, with a part of the kernel that is everywhere and asks for no privilege: links."""
+
+import asyncio
+import errno
+import socket
+import struct
+from contextlib import suppress
+
+import pytest
+import uvloop
+
+from lbproxy.dataplanes.ipvs import netlink
+from lbproxy.dataplanes.ipvs.attributes import fields, string
+from lbproxy.dataplanes.ipvs.base import KernelError
+from lbproxy.dataplanes.ipvs.netlink import ACK, DUMP, ROUTE, Channel, Message
+
+GET_LINK, NAME = 18, 3
+BODY = struct.Struct("=BBHiII")
+NO_SUCH_KIND = 4_095
+
+
+def get_link(index: int = 0, flags: int = ACK) -> Message:
+    return Message(GET_LINK, BODY.pack(0, 0, 0, index, 0, 0), flags)
+
+
+def names(answers: list[bytes]) -> set[str]:
+    return {string(fields(answer[BODY.size:])[NAME]) for answer in answers}
+
+
+@pytest.fixture
+def channel() -> Channel:
+    return Channel(ROUTE)
+
+
+async def test_list_is_given_whole(channel: Channel) -> None:
+    answers = await channel.exchange("read links", get_link(flags=DUMP))
+    assert names(answers) == {name for _, name in socket.if_nameindex()}
+    channel.close()
+
+
+def test_it_works_on_the_loop_that_lbproxy_uses(channel: Channel) -> None:
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        answers = runner.run(channel.exchange("read a link", get_link(socket.if_nametoindex("lo"))))
+    assert names(answers) == {"lo"}
+    channel.close()
+
+
+async def test_refusal_has_its_number_and_says_what_was_tried(channel: Channel) -> None:
+    with pytest.raises(KernelError, match=r"^can't read a link: No such device") as caught:
+        await channel.exchange("read a link", get_link(2**31 - 1))
+    assert caught.value.errno == errno.ENODEV
+    channel.close()
+
+
+async def test_refusal_gives_the_kernels_own_words_if_there_are_any(channel: Channel) -> None:
+    with pytest.raises(KernelError, match=r"^can't ask: Invalid argument \(.+\)$"):
+        await channel.exchange("ask", Message(GET_LINK, b"\0" * 4, ACK))
+    channel.close()
+
+
+async def test_kind_that_nobody_knows_is_refused(channel: Channel) -> None:
+    with pytest.raises(KernelError) as caught:
+        await channel.exchange("ask", Message(NO_SUCH_KIND, BODY.pack(0, 0, 0, 0, 0, 0), ACK))
+    assert caught.value.errno == errno.EOPNOTSUPP
+    channel.close()
+
+
+async def test_answers_to_a_request_that_was_given_up_are_not_taken_for_those_to_the_next(channel: Channel) -> None:
+    given_up = asyncio.create_task(channel.exchange("read links", get_link(flags=DUMP)))
+    await asyncio.sleep(0)  # it was sent
+    given_up.cancel()
+    with suppress(asyncio.CancelledError):
+        await given_up
+    assert names(await channel.exchange("read a link", get_link(socket.if_nametoindex("lo")))) == {"lo"}
+    channel.close()
+
+
+async def test_request_after_a_refused_one_is_answered(channel: Channel) -> None:
+    with pytest.raises(KernelError):
+        await channel.exchange("read a link", get_link(2**31 - 1))
+    assert names(await channel.exchange("read a link", get_link(socket.if_nametoindex("lo")))) == {"lo"}
+    channel.close()
+
+
+async def test_silence_ends(channel: Channel, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(netlink, "TIMEOUT", 0.01)
+    with pytest.raises(KernelError, match="does not answer") as caught:
+        await channel.exchange("make nothing", Message(1, b""))  # NLMSG_NOOP, and no ACK asked for
+    assert caught.value.errno == errno.ETIMEDOUT
+    channel.close()
+
+
+async def test_request_above_all_bounds_is_refused_before_it_is_sent(channel: Channel) -> None:
+    with pytest.raises(KernelError) as caught:
+        await channel.exchange("ask", Message(GET_LINK, b"\0" * 10_000_000, ACK))
+    assert caught.value.errno == errno.EMSGSIZE
+    channel.close()
+
+
+async def test_close_may_be_called_again_and_the_next_request_opens_anew(channel: Channel) -> None:
+    channel.close()
+    await channel.exchange("read links", get_link(flags=DUMP))
+    channel.close()
+    channel.close()
+    assert names(await channel.exchange("read a link", get_link(socket.if_nametoindex("lo")))) == {"lo"}
+    channel.close()
