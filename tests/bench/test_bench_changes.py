@@ -20,7 +20,7 @@ def system(request: pytest.FixtureRequest) -> System:
     try:
         system.version()
     except NotInstalledError:
-        if not isinstance(system, Ipvs):
+        if "ipvs" not in system.name:  # what it writes needs no kernel
             pytest.skip(f"{system.name} is not installed")
     return system
 
