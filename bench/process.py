@@ -5,7 +5,7 @@ A program's output goes to a file whose last lines explain a failed start.
 
 import os
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,8 +74,13 @@ def start(program: Program, stdout: int | None = None) -> subprocess.Popen[str]:
         return subprocess.Popen(
             program.words,
             stdin=subprocess.DEVNULL, stdout=stdout or log, stderr=log,
-            start_new_session=True, text=True,
+            start_new_session=True, text=True, env=environment(os.environ),
         )
+
+
+def environment(own: Mapping[str, str]) -> dict[str, str]:
+    """Return ours without what configures lbproxy: it is measured as its row says."""
+    return {name: value for name, value in own.items() if not name.startswith("LBPROXY_")}
 
 
 def stop(child: subprocess.Popen[str]) -> None:

@@ -14,8 +14,8 @@ from bench.systems.system import Setup, System
 ALL: tuple[System, ...] = (LBProxy(), HAProxy(), Nginx(), Envoy())
 """Those that relay in user space, without a look at what they relay."""
 LAB: tuple[System, ...] = (
-    *ALL, LBProxy("lbproxy ipvs", dataplane="ipvs"), Ipvs(), Iptables(), Nftables(), NginxHTTP(), NginxHTTP("nginx http keep-alive", keeps_connections=True),
-    Direct(),
+    *ALL, LBProxy("lbproxy ipvs", dataplane="ipvs"), Ipvs(), Iptables(), Nftables(), NginxHTTP(),
+    NginxHTTP("nginx http keep-alive", keeps_connections=True), Direct(),
 )
 """Those that need a network of their own to show what they can."""
 

@@ -37,7 +37,8 @@ class Ipvs:
         ports = ", ".join({str(backend.port) for backend in setup.backends})
         # Whatever goes to the pods' ports from here was balanced: nothing else on the node speaks to them.
         masquerade.write_text(MASQUERADE.format(which=f"tcp dport {{ {ports} }}"))
-        up = [TRACK, ["sh", "-c", f"ipvsadm -R <{table}"], [find("nft"), "-f", str(masquerade)]]
+        # The table last: a SYN that leaves without its masquerade stays an active connection of its pod for a minute.
+        up = [[find("nft"), "-f", str(masquerade)], TRACK, ["sh", "-c", f"ipvsadm -R <{table}"]]
         return held(folder, up, [["ipvsadm", "-D", "-t", str(setup.listen)], ["nft", "delete", "table", "ip", "bench"]])
 
     def change(self, setup: Setup, folder: Path) -> list[str]:

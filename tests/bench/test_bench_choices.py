@@ -5,6 +5,7 @@ import pytest
 
 from bench.choosing import named
 from bench.net import Address
+from bench.process import environment
 from bench.relay import measurements
 from bench.relay.command import checkouts
 from bench.relay.lineups import growing_backends, growing_workers
@@ -58,6 +59,10 @@ def test_lbproxy_runs_the_dataplane_that_its_row_names(tmp_path: Path) -> None:
     LBProxy("lbproxy ipvs", dataplane="ipvs").command(Setup(LISTEN, (LISTEN,)), tmp_path)
     (file,) = tmp_path.iterdir()
     assert "dataplane: ipvs\n" in file.read_text()
+
+
+def test_what_configures_lbproxy_does_not_reach_what_is_measured() -> None:
+    assert environment({"LBPROXY_WORKERS": "7", "PATH": "/bin"}) == {"PATH": "/bin"}
 
 
 def test_another_checkout_of_lbproxy_competes_under_its_own_name(tmp_path: Path) -> None:
