@@ -14,7 +14,7 @@ from bench.systems.system import Setup
 # Whatever is on by default stays on, the admin server too.
 CONFIG, PID, ADMIN = "lbproxy.yaml", "pid", "admin: "
 TEMPLATE = """\
-workers: {workers}
+{workers}
 admin: "{admin}"
 dataplane: {dataplane}
 health-interval: {health_interval}
@@ -64,7 +64,7 @@ class LBProxy:
 
     def _configuration(self, setup: Setup, admin: str) -> str:
         return TEMPLATE.format(
-            workers=setup.workers,
+            workers=f"workers: {setup.workers}" if self.dataplane == "userspace" else "",
             admin=admin,
             dataplane=self.dataplane,
             health_interval="2s" if setup.is_checked else "0s",

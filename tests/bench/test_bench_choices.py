@@ -59,6 +59,7 @@ def test_lbproxy_runs_the_dataplane_that_its_row_names(tmp_path: Path) -> None:
     LBProxy("lbproxy ipvs", dataplane="ipvs").command(Setup(LISTEN, (LISTEN,)), tmp_path)
     (file,) = tmp_path.iterdir()
     assert "dataplane: ipvs\n" in file.read_text()
+    assert "workers" not in file.read_text(), "the kernel has none"
 
 
 def test_what_configures_lbproxy_does_not_reach_what_is_measured() -> None:
