@@ -59,6 +59,8 @@ class Record:
             call(["ip", "-batch", "-"], "\n".join(f"netns del {namespace.name}" for namespace in there))
         rmtree(self.files, ignore_errors=True)
         (FOLDER / f"{self.key}.json").unlink(missing_ok=True)
+        with suppress(OSError):  # others' records are in it, or it is gone
+            FOLDER.rmdir()
 
 
 def records() -> Iterator[Record]:

@@ -64,7 +64,7 @@ class LBProxy:
 
     def _configuration(self, setup: Setup, admin: str) -> str:
         return TEMPLATE.format(
-            workers=f"workers: {setup.workers}" if self.dataplane == "userspace" else "",
+            workers=f"workers: {setup.workers}" if self.dataplane == "userspace" else "cleanup: true",
             admin=admin,
             dataplane=self.dataplane,
             health_interval="2s" if setup.is_checked else "0s",
