@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint bench bench-kubernetes packages clean
+.PHONY: demo test lint bench bench-kubernetes bench-paper packages clean
 
 demo: $(VENV)/.installed
 	$(BIN)/lbproxy demo $(if $(SECONDS_TO_RUN),--seconds $(SECONDS_TO_RUN))
@@ -23,6 +23,9 @@ bench: $(VENV)/.installed-dev packages
 bench-kubernetes: $(VENV)/.installed-dev packages
 	$(BIN)/python -m bench kubernetes $(BENCH_ARGS)
 
+bench-paper: $(VENV)/.installed-dev packages
+	$(BIN)/python -m bench paper $(if $(QUICK),--quick) $(if $(GUEST),--in-guest) $(BENCH_ARGS)
+
 packages:
 	@.ci/packages
 
@@ -34,7 +37,7 @@ $(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
 	@touch $@
 
 $(VENV)/.installed-dev: pyproject.toml | $(VENV)/bin/python
-	$(BIN)/pip install --quiet --editable '.[dev]'
+	$(BIN)/pip install --quiet --editable '.[dev,bench]'
 	@touch $@ $(VENV)/.installed
 
 clean:

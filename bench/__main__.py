@@ -1,4 +1,4 @@
-"""`python -m bench`: measurements of lbproxy, beside its peers where there are any."""
+"""`python -m bench`: measurements of lbproxy, beside its peers where there are any, and the lab some of them need."""
 
 import sys
 
@@ -6,7 +6,9 @@ import click
 
 from bench.errors import BenchError
 from bench.kubernetes.command import kubernetes
+from bench.lab.command import lab
 from bench.pages.command import pages
+from bench.paper.command import paper
 from bench.relay.command import relay
 
 
@@ -17,6 +19,8 @@ def main() -> None:
 
 main.add_command(relay)
 main.add_command(kubernetes)
+main.add_command(lab)
+main.add_command(paper)
 main.add_command(pages)
 
 if __name__ == "__main__":

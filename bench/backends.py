@@ -1,6 +1,7 @@
-"""The servers behind every balancer: one nginx that answers on all loopback addresses of one port.
+"""The servers behind every balancer of the relay benchmark: one nginx on all loopback addresses of one port.
 
-`/` is a tiny answer, `/bulk` a large file sent with sendfile. 127.0.x.y makes it as many backends as wanted.
+`/` is a tiny answer, `/page` one of some KB, `/bulk` a large file; both are sent with sendfile. 127.0.x.y makes it as
+many backends as wanted.
 """
 
 from collections.abc import Iterator
@@ -13,12 +14,13 @@ from bench.process import Cpus, Program, running
 from bench.systems.installed import find
 
 BULK_BYTES = 128 * 1024 * 1024
+PAGE_BYTES = 8 * 1024
 HOSTS_PER_NET = 250
 
 TEMPLATE = """\
 user root;
 daemon off;
-pid {folder}/backends.pid;
+pid {folder}/nginx.pid;
 error_log stderr error;
 worker_processes 1;
 worker_rlimit_nofile 20000;
@@ -31,12 +33,25 @@ http {{
   keepalive_timeout 1h;
   client_header_timeout 1h;
   server {{
-    listen 0.0.0.0:{port} backlog=4096;
-    location = / {{ return 200 "ok\\n"; }}
-    location = /bulk {{ alias {folder}/bulk; }}
+    listen {listen} backlog=4096;
+    location = / {{ return 200 "{answer}"; }}
+    location = /page {{ alias {files}/page; }}
+    location = /bulk {{ alias {files}/bulk; }}
   }}
 }}
 """
+
+
+def configuration(folder: Path, listen: str, answer: str, files: Path) -> str:
+    """Return the configuration of an nginx that answers `/` with `answer` and serves what `fill` puts into `files`."""
+    return TEMPLATE.format(folder=folder, listen=listen, answer=answer, files=files)
+
+
+def fill(folder: Path) -> None:
+    """Make the files that are served: all zeros, which take no room."""
+    for name, size in (("page", PAGE_BYTES), ("bulk", BULK_BYTES)):
+        with (folder / name).open("wb") as file:
+            file.truncate(size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +72,8 @@ def serving(folder: Path, cpus: Cpus) -> Iterator[Backends]:
     """Run the servers on `cpus` for as long as the block lasts."""
     address = free_address()
     config = folder / "backends.conf"
-    config.write_text(TEMPLATE.format(folder=folder, port=address.port))
-    with (folder / "bulk").open("wb") as file:
-        file.truncate(BULK_BYTES)
+    config.write_text(configuration(folder, f"0.0.0.0:{address.port}", "ok\\n", folder))
+    fill(folder)
     command = [find("nginx"), "-e", "stderr", "-p", str(folder), "-c", str(config)]
     with running(Program("backends", command, cpus, folder / "backends.log"), lambda: answers(address)):
         yield Backends(address.port)

@@ -11,3 +11,7 @@ class NotInstalledError(BenchError):
 
 class StartError(BenchError):
     """A program ended, or answered nothing, where it was expected to serve."""
+
+
+class LabError(BenchError):
+    """A lab could not be made as it should be, or removed; the message says what refused."""

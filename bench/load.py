@@ -10,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from bench.errors import BenchError
 from bench.net import Address
-from bench.process import Cpus, Program, start, stop
+from bench.process import Cpus, Network, Program, start, stop
 from bench.systems.installed import find
 
 SCRIPT = Path(__file__).with_name("load.lua")
@@ -64,9 +64,11 @@ class Run:
 
 
 @contextmanager
-def loading(load: Load, address: Address, seconds: int, cpus: Cpus, folder: Path) -> Iterator[Run]:
-    """Run wrk against `address`; it is ended with the block at the latest."""
-    program = Program("wrk", load.command(address, seconds), cpus, folder / "wrk.log")
+def loading(  # noqa: PLR0913 - each says something else
+    load: Load, address: Address, seconds: int, cpus: Cpus, folder: Path, *, network: Network | None = None,
+) -> Iterator[Run]:
+    """Run wrk against `address`, in `network`; it is ended with the block at the latest."""
+    program = Program("wrk", load.command(address, seconds), cpus, folder / "wrk.log", network)
     child = start(program, stdout=subprocess.PIPE)
     try:
         yield Run(child, seconds)

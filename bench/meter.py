@@ -25,7 +25,7 @@ class Meter:
 
     def cpu_seconds(self) -> float:
         """Return the time all threads have been on a CPU, exact to the scheduler's nanosecond."""
-        return self._total(_on_cpu)
+        return self._total(on_cpu)
 
     def pss_bytes(self) -> int:
         """Return the proportional set size: shared pages divided among those who share them."""
@@ -37,14 +37,14 @@ class Meter:
 
     def _total(self, read: Callable[[Path], Amount]) -> Amount:
         try:
-            return sum(read(Path(f"/proc/{pid}")) for pid in _family(self.pid))
+            return sum(read(Path(f"/proc/{pid}")) for pid in family(self.pid))
         except (psutil.NoSuchProcess, FileNotFoundError, ProcessLookupError):
             raise BenchError("a process ended while it was measured") from None
 
 
 def own_cpu_seconds(pid: int) -> float:
     """Return the time all threads of this one process have been on a CPU."""
-    return _of(pid, _on_cpu)
+    return _of(pid, on_cpu)
 
 
 def waiting_seconds(pid: int) -> float:
@@ -64,11 +64,13 @@ def _of(pid: int, read: Callable[[Path], Amount]) -> Amount:
         raise BenchError("a process ended while it was measured") from None
 
 
-def _family(pid: int) -> list[int]:
+def family(pid: int) -> list[int]:
+    """Return `pid` and all its descendants; raises psutil.NoSuchProcess."""
     return [pid, *(child.pid for child in psutil.Process(pid).children(recursive=True))]
 
 
-def _on_cpu(process: Path) -> float:
+def on_cpu(process: Path) -> float:
+    """Return the time all threads of a process have been on a CPU, by its folder in /proc."""
     return _scheduled(process, 0)
 
 

@@ -5,30 +5,45 @@ A program's output goes to a file whose last lines explain a failed start.
 
 import os
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import psutil
 
 from bench.errors import StartError
 from bench.waiting import wait_until
 
-START_SECONDS = 15.0
+START_SECONDS = 60.0
 STOP_SECONDS = 5.0
 
 Cpus = frozenset[int]
 
 
+class Network(Protocol):
+    """A network other than this process's own."""
+
+    def inside(self, command: Sequence[str]) -> list[str]:
+        """Return what runs `command` there."""
+
+
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A command to run on these CPUs, and the file that takes its output."""
+    """A command to run on these CPUs, the file that takes its output, and the network it runs in if not in ours."""
 
     name: str
     command: Sequence[str]
     cpus: Cpus
     log: Path
+    network: Network | None = None
+
+    @property
+    def words(self) -> list[str]:
+        """Return the whole command."""
+        words = pinned(self.command, self.cpus)
+        return self.network.inside(words) if self.network else words
 
 
 @contextmanager
@@ -39,12 +54,17 @@ def running(program: Program, is_ready: Callable[[], bool]) -> Iterator[int]:
     """
     child = start(program)
     try:
-        wait_until(lambda: child.poll() is not None or is_ready(), START_SECONDS)
-        if child.poll() is not None or not is_ready():
-            raise StartError(f"{program.name} did not start: {_last_lines(program.log)}")
+        await_ready(child, program, is_ready)
         yield child.pid
     finally:
         stop(child)
+
+
+def await_ready(child: subprocess.Popen[str], program: Program, is_ready: Callable[[], bool]) -> None:
+    """Wait until `child` is ready; raises StartError when it ends early or takes longer than START_SECONDS."""
+    wait_until(lambda: child.poll() is not None or is_ready(), START_SECONDS)
+    if child.poll() is not None or not is_ready():
+        raise StartError(f"{program.name} did not start: {_last_lines(program.log)}")
 
 
 def start(program: Program, stdout: int | None = None) -> subprocess.Popen[str]:
@@ -52,10 +72,15 @@ def start(program: Program, stdout: int | None = None) -> subprocess.Popen[str]:
     # A session of its own: Ctrl-C then reaches only the harness, which ends everything in order.
     with program.log.open("ab") as log:
         return subprocess.Popen(
-            pinned(program.command, program.cpus),
+            program.words,
             stdin=subprocess.DEVNULL, stdout=stdout or log, stderr=log,
-            start_new_session=True, text=True,
+            start_new_session=True, text=True, env=environment(os.environ),
         )
+
+
+def environment(own: Mapping[str, str]) -> dict[str, str]:
+    """Return ours without what configures lbproxy: it is measured as its row says."""
+    return {name: value for name, value in own.items() if not name.startswith("LBPROXY_")}
 
 
 def stop(child: subprocess.Popen[str]) -> None:

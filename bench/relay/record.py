@@ -1,6 +1,7 @@
 """A run as Markdown: machine, versions, tables, and whether the targets were met."""
 
 from bench.machine import Machine
+from bench.markdown import table
 from bench.relay.grid import Grid, finding_grid, verdict_grid
 from bench.relay.results import Results
 from bench.relay.summary import spread
@@ -36,8 +37,7 @@ def machine_lines(machine: Machine) -> str:
 
 def section(grid: Grid) -> str:
     """Return a table with its title."""
-    rule = ["---", *("---:" for _ in grid.header[1:])]
-    return "\n".join([f"## {grid.title}", "", *map(_row, [grid.header, rule, *grid.rows]), ""])
+    return f"## {grid.title}\n\n{table(grid)}"
 
 
 def _head(results: Results) -> str:
@@ -54,7 +54,3 @@ def _others(results: Results) -> str:
     ]
     found = spread(shares)
     return f"{max(found.middle, 0):.0%} of a CPU" if found else "an unknown share of a CPU"
-
-
-def _row(cells: list[str]) -> str:
-    return f"| {' | '.join(cells)} |"

@@ -7,18 +7,17 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from statistics import median
-from typing import TypeVar
 
 from bench.errors import BenchError
 from bench.relay.bed import Balancer, Bed, Subject, laid_out
 from bench.relay.measurement import Measurement
 from bench.relay.results import Finding, Sample
+from bench.rounds import rotated
 from bench.systems import System
 
 Tell = Callable[[str, str], None]  # words and a rich style
 BAD = "bold red"
 DISTURBANCE = 0.1
-Item = TypeVar("Item")
 
 
 def measure(
@@ -33,12 +32,6 @@ def measure(
             for label, taken in one.run(rotated(subjects, number), min(turns, plan.most_turns)).items():
                 finding.samples[label].extend(taken)
     return finding
-
-
-def rotated(items: Sequence[Item], by: int) -> list[Item]:
-    """Return `items` in order, starting with another one each time `by` grows by one."""
-    start = by % max(len(items), 1)
-    return [*items[start:], *items[:start]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from bench.errors import NotInstalledError
 
+SLOW_SECONDS = 120
+"""In a virtual machine without the processor's help, a large program takes its time to start."""
 VERSION = re.compile(r"\d+\.\d+(\.\d+)?[\w.+-]*")
 
 
@@ -21,6 +23,6 @@ def find(program: str) -> str:
 
 def version_in(command: list[str]) -> str:
     """Return the first thing that looks like a version in what `command` prints."""
-    printed = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    printed = subprocess.run(command, capture_output=True, text=True, timeout=SLOW_SECONDS, check=False)
     match = VERSION.search(printed.stdout + printed.stderr)
     return match.group() if match else "unknown"

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from bench.errors import NotInstalledError
 from bench.systems.installed import find, version_in
-from bench.systems.system import Setup
+from bench.systems.system import Setup, translated
 
+SCHEDULERS = {"lc": "least_conn;", "rr": ""}
 TEMPLATE = """\
 {module}
 user root;
@@ -19,7 +20,7 @@ worker_rlimit_nofile 20000;
 events {{ worker_connections 19000; }}
 stream {{
   upstream web {{
-    least_conn;
+    {scheduler}
 {servers}
   }}
   server {{
@@ -47,10 +48,14 @@ class Nginx:
         servers = "\n".join(f"    server {backend};" for backend in setup.backends)
         config = folder / "stream.conf"
         config.write_text(TEMPLATE.format(
-            module=_stream_module(), folder=folder, workers=setup.workers,
-            servers=servers, listen=setup.listen,
+            module=_stream_module(), folder=folder, workers=setup.workers, servers=servers, listen=setup.listen,
+            scheduler=translated(setup, SCHEDULERS, self.name),
         ))
         return [find("nginx"), "-e", "stderr", "-p", str(folder), "-c", str(config)]
+
+    def change(self, setup: Setup, folder: Path) -> list[str]:
+        """Have it read its configuration again; old worker processes stay until their connections end."""
+        return [*self.command(setup, folder), "-s", "reload"]
 
 
 def _stream_module() -> str:

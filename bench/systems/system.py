@@ -1,9 +1,10 @@
-"""What the benchmark asks of a load balancer: its version, and the command that starts it."""
+"""What the benchmarks ask of a load balancer: its version, what starts it, and what changes it while it runs."""
 
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from bench.errors import BenchError
 from bench.net import Address
 
 
@@ -11,7 +12,7 @@ from bench.net import Address
 class Setup:
     """One TCP service, to be spread over `backends` by least connections, the same for every system.
 
-    `scheduler` names another choice; only lbproxy is measured with one.
+    `scheduler` names another choice: `lc`, `rr` or `wlc`; who hasn't got it raises BenchError.
     """
 
     listen: Address
@@ -22,6 +23,14 @@ class Setup:
     """Whether backends are checked, where a system does that by itself."""
     admin: Address | None = None
     """Where lbproxy's admin server is to be; None: anywhere."""
+
+
+def translated(setup: Setup, known: dict[str, str], name: str) -> str:
+    """Return what `known` calls the scheduler of `setup`; raises BenchError when it has none such."""
+    wanted = setup.scheduler or "lc"
+    if wanted not in known:
+        raise BenchError(f"{name} has no scheduler {wanted}")
+    return known[wanted]
 
 
 class System(Protocol):
@@ -36,3 +45,6 @@ class System(Protocol):
 
     def command(self, setup: Setup, folder: Path) -> list[str]:
         """Return what runs it in the foreground; its files go to `folder`, which the caller owns."""
+
+    def change(self, setup: Setup, folder: Path) -> list[str]:
+        """Return what makes the one that runs with `folder` serve other backends, as many, its own best way."""

@@ -1,7 +1,7 @@
 """Services from the configuration, re-read on SIGHUP and when the file changes on disk.
 
 A file that is wrong changes nothing: it is logged in one line and shows in the metrics. Changes are found by looking
-at the file each second, through symbolic links: so a mounted ConfigMap works, and no inotify limit can be in the way.
+at the file four times a second, through symbolic links: so a mounted ConfigMap works, and no inotify limit is in the way.
 """
 
 import asyncio
@@ -14,8 +14,8 @@ from lbproxy.config import Config
 from lbproxy.errors import ConfigError
 from lbproxy.sources.base import Publish
 
-LOOK_INTERVAL = 1.0
-"""Seconds between two looks at the file."""
+LOOK_INTERVAL = 0.25
+"""Seconds between two looks at the file: a look is one stat(), and what has changed should be in force soon."""
 
 log = structlog.get_logger()
 

@@ -5,11 +5,12 @@ import pytest
 
 from bench.choosing import named
 from bench.net import Address
+from bench.process import environment
 from bench.relay import measurements
 from bench.relay.command import checkouts
 from bench.relay.lineups import growing_backends, growing_workers
-from bench.relay.rounds import rotated
 from bench.relay.targets import TARGETS
+from bench.rounds import rotated
 from bench.systems import HAProxy, LBProxy, Setup
 
 SYSTEMS = (LBProxy(), HAProxy())
@@ -54,7 +55,18 @@ def test_lbproxy_takes_a_thousand_backends_and_a_scheduler_from_its_file(tmp_pat
     assert "scheduler: wlc" in file.read_text()
 
 
+def test_lbproxy_runs_the_dataplane_that_its_row_names(tmp_path: Path) -> None:
+    LBProxy("lbproxy ipvs", dataplane="ipvs").command(Setup(LISTEN, (LISTEN,)), tmp_path)
+    (file,) = tmp_path.iterdir()
+    assert "dataplane: ipvs\n" in file.read_text()
+    assert "workers" not in file.read_text(), "the kernel has none"
+
+
+def test_what_configures_lbproxy_does_not_reach_what_is_measured() -> None:
+    assert environment({"LBPROXY_WORKERS": "7", "PATH": "/bin"}) == {"PATH": "/bin"}
+
+
 def test_another_checkout_of_lbproxy_competes_under_its_own_name(tmp_path: Path) -> None:
     (system,) = checkouts([f"before={tmp_path}"])
     assert system.name == "before"
-    assert f"--chdir={tmp_path}" in system.command(Setup(LISTEN, (LISTEN,)), tmp_path)
+    assert f"--chdir={tmp_path}" in " ".join(system.command(Setup(LISTEN, (LISTEN,)), tmp_path))
