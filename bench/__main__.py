@@ -5,6 +5,7 @@ import sys
 import click
 
 from bench.errors import BenchError
+from bench.ipvs.command import ipvs
 from bench.kubernetes.command import kubernetes
 from bench.lab.command import lab
 from bench.pages.command import pages
@@ -19,6 +20,7 @@ def main() -> None:
 
 main.add_command(relay)
 main.add_command(kubernetes)
+main.add_command(ipvs)
 main.add_command(lab)
 main.add_command(paper)
 main.add_command(pages)

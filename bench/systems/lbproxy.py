@@ -14,7 +14,7 @@ from bench.systems.system import Setup
 # Whatever is on by default stays on, the admin server too.
 CONFIG, PID, ADMIN = "lbproxy.yaml", "pid", "admin: "
 TEMPLATE = """\
-{workers}
+{options}
 admin: "{admin}"
 dataplane: {dataplane}
 health-interval: {health_interval}
@@ -38,6 +38,8 @@ class LBProxy:
     name: str = "lbproxy"
     checkout: Path = CHECKOUT
     dataplane: str = "userspace"
+    options: tuple[str, ...] = ()
+    """Further lines of its file."""
 
     def version(self) -> str:
         """Return the installed version and the Python it runs on."""
@@ -64,7 +66,8 @@ class LBProxy:
 
     def _configuration(self, setup: Setup, admin: str) -> str:
         return TEMPLATE.format(
-            workers=f"workers: {setup.workers}" if self.dataplane == "userspace" else "cleanup: true",
+            options="\n".join((f"workers: {setup.workers}" if self.dataplane == "userspace" else "cleanup: true",
+                               *self.options)),
             admin=admin,
             dataplane=self.dataplane,
             health_interval="2s" if setup.is_checked else "0s",
