@@ -1,6 +1,7 @@
 """What a dataplane has counted, in the same words for every dataplane. Read by the admin server and the table.
 
-Everything but the gauges (`active`, `queued`, `descriptors`, `descriptor_limit`, `is_paused`) only grows, over restarts of workers too.
+Everything but the gauges (`active`, `queued`, `descriptors`, `descriptor_limit`, `is_paused`) only grows, over restarts
+of workers too.
 """
 
 from collections.abc import Mapping

@@ -27,8 +27,10 @@ def main(arguments: list[str]) -> int:
             stale.append(name)
             if "--check" not in arguments:
                 page.write_text(after, encoding="utf-8")
-    print(*(f"docs/{name} is not what the code says; run: make docs" for name in stale), sep="\n", file=sys.stderr)
-    return 1 if stale and "--check" in arguments else 0
+    if stale and "--check" in arguments:
+        sys.stderr.writelines(f"docs/{name} is not what the code says; run: make docs\n" for name in stale)
+        return 1
+    return 0
 
 
 if __name__ == "__main__":

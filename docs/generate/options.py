@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 
+from pydantic.fields import FieldInfo
+
 from lbproxy.app import FIXED_AT_START
 from lbproxy.config.kinds import Choice, Duration, Kind, Whole
 from lbproxy.config.names import option
-from lbproxy.config.options import GROUPS, OPTIONS, ServiceOptions, kind_of
+from lbproxy.config.options import GROUPS, IPVS_ONLY, OPTIONS, USERSPACE_ONLY, ServiceOptions, kind_of
 from lbproxy.units import format_duration
-from pydantic.fields import FieldInfo
 
 from .blocks import table
 
@@ -43,9 +44,11 @@ def _default(field: FieldInfo) -> str:
 
 
 def _scope(name: str) -> str:
-    if name in ServiceOptions.model_fields:
-        return "service"
-    return "process, at start" if name in FIXED_AT_START else "process"
+    """Say who has it, when it is read, and which dataplane alone knows it."""
+    parts = ["service" if name in ServiceOptions.model_fields else "process"]
+    parts += ["at start"] * (name in FIXED_AT_START)
+    parts += ["userspace only"] * (name in USERSPACE_ONLY) + ["IPVS only"] * (name in IPVS_ONLY)
+    return ", ".join(parts)
 
 
 def _title(group: type) -> str:

@@ -107,6 +107,11 @@ CASES: Mapping[str, Case] = {
     "LbproxyFollowsSlowly": Case(
         connects("lbproxy_network_programming_seconds", 90, 10),
         connects("lbproxy_network_programming_seconds", 100, 0), at=20, not_before=14, labels={}),
+    "LbproxyOrdersRefused": Case(
+        {'lbproxy_admin_requests_refused_total{reason="token"}': "0+1x60"},
+        {'lbproxy_admin_requests_refused_total{reason="token"}': "0 9x60",
+         'lbproxy_admin_requests_refused_total{reason="read_only"}': "0+1x60"},
+        at=20, not_before=5, labels={"reason": "token"}),
     "LbproxyWorkerRestarted": Case(
         {"lbproxy_worker_restarts_total": "0 0 1x60"}, {"lbproxy_worker_restarts_total": "4x60"},
         at=5, not_before=1, labels={}),
@@ -115,7 +120,7 @@ CASES: Mapping[str, Case] = {
         at=5, not_before=1, labels=WORKER),
     "LbproxyWorkerBusy": Case(
         {'lbproxy_worker_cpu_seconds_total{worker="1"}': "0+57x60"},
-        {'lbproxy_worker_cpu_seconds_total{worker="1"}': "0+54x60"}, at=15, not_before=9, labels=WORKER),
+        {'lbproxy_worker_cpu_seconds_total{worker="1"}': "0+54x60"}, at=20, not_before=13, labels=WORKER),
     "LbproxyDescriptorsNearLimit": Case(
         {'lbproxy_worker_descriptors{worker="1"}': "81x60", 'lbproxy_worker_descriptor_limit{worker="1"}': "100x60"},
         {'lbproxy_worker_descriptors{worker="1"}': "80x60", 'lbproxy_worker_descriptor_limit{worker="1"}': "100x60",

@@ -54,14 +54,14 @@ class Prometheus:
     async def finds(self, expression: str) -> list[Series]:
         """Wait until a query gives something, and give it."""
         async with asyncio.timeout(PATIENCE):
-            while not (found := await self.query(expression)):
+            while not (found := await self.query(expression)):  # noqa: ASYNC110 - nothing announces it
                 await asyncio.sleep(0.05)
         return found
 
     async def finds_nothing(self, expression: str) -> None:
         """Wait until a query gives nothing."""
         async with asyncio.timeout(PATIENCE):
-            while await self.query(expression):
+            while await self.query(expression):  # noqa: ASYNC110 - as above
                 await asyncio.sleep(0.05)
 
     async def end(self) -> None:

@@ -1,4 +1,4 @@
-"""Every alert fires for its cause, after the time it grants, and for nothing less. Judged by Prometheus's own promtool."""
+"""Every alert fires for its cause, after the time it grants, and for nothing less: promtool judges."""
 
 import json
 import re
@@ -31,13 +31,13 @@ def test_alert_fires_for_its_cause_and_not_before_its_time(name: str, tmp_path: 
     case = CASES[name]
     labels = "".join(f', {key}="{value}"' for key, value in case.labels.items())
     judge(tmp_path, case.fires, {
-        f'count({firing(name, labels)}) @ {case.at}': [{"labels": "{}", "value": 1}],
-        f'{firing(name)} @ {case.not_before}': []})
+        f"count({firing(name, labels)}) @ {case.at}": [{"labels": "{}", "value": 1}],
+        f"{firing(name)} @ {case.not_before}": []})
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_alert_stays_silent_just_below_its_threshold(name: str, tmp_path: Path) -> None:
-    judge(tmp_path, CASES[name].calm, {f'{firing(name)} @ {minute}': [] for minute in NEVER})
+    judge(tmp_path, CASES[name].calm, {f"{firing(name)} @ {minute}": [] for minute in NEVER})
 
 
 def test_an_alert_that_does_not_fire_would_be_found(tmp_path: Path) -> None:

@@ -1,7 +1,9 @@
 """A real Prometheus scrapes the real program: what the documentation, the rules and the dashboard name is there."""
 
 import re
+from pathlib import Path
 
+import aiohttp
 import pytest
 
 from lbproxy.model import Address
@@ -9,7 +11,7 @@ from lbproxy.model import Address
 from .cluster import Cluster
 from .conftest import Scraped
 from .dashboard import queries, variables
-from .peers import free_address, is_refused
+from .peers import Backend, free_address, is_refused
 from .program import Program
 from .prometheus import Prometheus
 from .rules import REPOSITORY, alerts, records
@@ -29,7 +31,8 @@ async def busy(scene: Scene, cluster: Cluster, listen: Address, lost: Address) -
     services = (following, {**web(lost, name="lost"), "backends": [dead]},
                 {**web(listen, health_interval="0s"), "backends": [str(alpha.address), str(bravo.address), dead]})
     scene.write(*services, queue=2)
-    program = await scene.start("--kubeconfig", str(cluster.kubeconfig))
+    socket = scene.path.with_name("admin.sock")
+    program = await scene.start("--kubeconfig", str(cluster.kubeconfig), "--admin", f"unix:{socket}")
     await program.logged("serving")
     await program.shows("lbproxy_watch_up", 2)
     await scene.served_by(listen, 30)  # five in a row fail at the third backend, and go on to another
@@ -39,9 +42,16 @@ async def busy(scene: Scene, cluster: Cluster, listen: Address, lost: Address) -
     cluster.leaving.append(cluster.ready.pop())
     cluster.tell()
     await program.counts("lbproxy_network_programming_seconds_count", 1)
+    await drain(socket, alpha)
     scene.write(*services, queue=3)
     await program.counts("lbproxy_config_reloads_total", 1, result="success")
     return program
+
+
+async def drain(socket: Path, backend: Backend) -> None:
+    async with (aiohttp.UnixConnector(str(socket)) as connector, aiohttp.request(
+            "POST", "http://x/drain", json={"backend": str(backend.address)}, connector=connector) as answer):
+        assert answer.status == 200, await answer.text()
 
 
 async def more(scene: Scene, listen: Address, lost: Address, prometheus: Prometheus) -> None:
