@@ -1,6 +1,8 @@
 """A real Prometheus scrapes the real program: what the documentation, the rules and the dashboard name is there."""
 
+import os
 import re
+import signal
 from pathlib import Path
 
 import aiohttp
@@ -17,6 +19,8 @@ from .prometheus import Prometheus
 from .rules import REPOSITORY, alerts, records
 from .scene import Scene, web
 
+FEW = ("sh", "-c", 'ulimit -n 100; exec "$@"', "sh")
+"""Starts a program that may open 100 files: enough for 18 clients of one worker."""
 DOCUMENTED = re.findall(r"^\| `(lbproxy_\w+)` \| (\w+)", (REPOSITORY / "docs" / "metrics.md").read_text(), re.MULTILINE)
 
 
@@ -118,3 +122,30 @@ async def test_alert_fires_for_a_service_without_a_backend(
     assert found["metric"]["service"] == "web"
     await program.kill()
     await prometheus.finds('ALERTS{alertname="LbproxyDown", alertstate="firing"}')
+
+
+async def test_alerts_fire_for_a_killed_worker_and_a_refused_file(
+        scene: Scene, listen: Address, scraped: Scraped) -> None:
+    alpha, = await scene.backends("alpha")
+    program = await scene.serve(web(listen, alpha))
+    prometheus = await scraped(program.admin)
+    await prometheus.finds("lbproxy_worker_restarts_total == 0")
+    os.kill(program.workers()[0], signal.SIGKILL)
+    await prometheus.finds('ALERTS{alertname="LbproxyWorkerRestarted", alertstate="firing"}')
+    scene.write_text("services: [")
+    program.signal(signal.SIGHUP)
+    await prometheus.finds('ALERTS{alertname="LbproxyConfigRefused", alertstate="firing"}')
+    scene.write(web(listen, alpha))
+    program.signal(signal.SIGHUP)
+    await prometheus.finds_nothing('ALERTS{alertname="LbproxyConfigRefused"}')
+
+
+async def test_alerts_fire_when_descriptors_run_out(scene: Scene, listen: Address, scraped: Scraped) -> None:
+    alpha, = await scene.backends("alpha")
+    program = await scene.serve(web(listen, alpha), wrapper=FEW)
+    prometheus = await scraped(program.admin)
+    for _ in range(18):
+        await scene.client(listen)
+    await prometheus.finds('ALERTS{alertname="LbproxyDescriptorsNearLimit", alertstate="firing"}')
+    await scene.connect(listen)
+    await prometheus.finds('ALERTS{alertname="LbproxyAcceptPaused", alertstate="firing"}')
