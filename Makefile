@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint bench bench-kubernetes bench-paper packages clean
+.PHONY: demo test lint docs bench bench-kubernetes bench-paper packages clean
 
 demo: $(VENV)/.installed
 	$(BIN)/lbproxy demo $(if $(SECONDS_TO_RUN),--seconds $(SECONDS_TO_RUN))
@@ -16,6 +16,9 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+
+docs: $(VENV)/.installed-dev
+	$(BIN)/python -m docs.generate
 
 bench: $(VENV)/.installed-dev packages
 	$(BIN)/python -m bench relay $(BENCH_ARGS)

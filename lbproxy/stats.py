@@ -1,6 +1,7 @@
 """What a dataplane has counted, in the same words for every dataplane. Read by the admin server and the table.
 
-Everything but the gauges (`active`, `queued`, `descriptors`, `is_paused`) only grows, over restarts of workers too.
+Everything but the gauges (`active`, `queued`, `descriptors`, `descriptor_limit`, `is_paused`) only grows, over restarts
+of workers too.
 """
 
 from collections.abc import Mapping
@@ -72,6 +73,9 @@ class WorkerStats:
     """It accepts nothing for want of descriptors."""
     accept_pauses: int
     accept_errors: int
+    descriptor_limit: int = 0
+    """What connections may use of them; then accepting pauses."""
+    cpu_seconds: float = 0.0
 
 
 class Score(NamedTuple):

@@ -15,6 +15,7 @@ from prometheus_client.registry import Collector
 from lbproxy import __version__
 from lbproxy.admin.backend_metrics import backend_metrics
 from lbproxy.admin.families import gauge
+from lbproxy.admin.port_metrics import port_metrics
 from lbproxy.admin.rows import join
 from lbproxy.admin.service_metrics import service_metrics
 from lbproxy.admin.view import View
@@ -34,6 +35,7 @@ class TableCollector(Collector):
         yield from backend_metrics(rows)
         yield from service_metrics(rows)
         yield from worker_metrics(stats)
+        yield from port_metrics()
         yield _build()
 
     def describe(self) -> Iterable[Metric]:

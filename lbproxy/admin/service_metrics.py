@@ -18,6 +18,8 @@ def service_metrics(rows: Iterable[ServiceRow]) -> Iterator[Metric]:
                   spread("reason", ((labels, row.stats.rejected) for labels, row in named)))
     yield counter("lbproxy_connections_closed_total", "Relayed connections that ended, also on backends that are gone.",
                   spread("reason", ((labels, row.stats.closed) for labels, row in named)))
+    yield gauge("lbproxy_usable_backends", "Backends that are given new connections now.",
+                ((labels, _usable(row)) for labels, row in named if row.service))
     yield gauge("lbproxy_queue_length", "Clients that wait now for a backend below max-conns.",
                 ((labels, row.stats.queued) for labels, row in named))
     yield gauge("lbproxy_draining_connections", "Connections that draining backends still have.",
@@ -26,6 +28,10 @@ def service_metrics(rows: Iterable[ServiceRow]) -> Iterator[Metric]:
                     ((labels, row.stats.connect_seconds) for labels, row in named))
     yield histogram("lbproxy_connection_duration_seconds", "Life of a relayed connection, in seconds.",
                     ((labels, row.stats.duration_seconds) for labels, row in named))
+
+
+def _usable(service: ServiceRow) -> int:
+    return sum(row.backend is not None and row.backend.is_open for row in service.backends)
 
 
 def _draining(service: ServiceRow) -> int:

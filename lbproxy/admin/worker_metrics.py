@@ -21,6 +21,10 @@ def worker_metrics(stats: Stats) -> Iterator[Metric]:
                 ((labels, _is_up(worker)) for labels, worker in named))
     yield gauge("lbproxy_worker_descriptors", "File descriptors that the worker uses for connections.",
                 ((labels, worker.descriptors) for labels, worker in named))
+    yield gauge("lbproxy_worker_descriptor_limit", "File descriptors that the worker may use for connections.",
+                ((labels, worker.descriptor_limit) for labels, worker in named))
+    yield counter("lbproxy_worker_cpu_seconds_total", "CPU time that the worker has used, in seconds.",
+                  ((labels, worker.cpu_seconds) for labels, worker in named))
     yield gauge("lbproxy_accept_paused", "1 while the worker accepts nothing for want of descriptors, else 0.",
                 ((labels, worker.is_paused) for labels, worker in named))
     yield counter("lbproxy_accept_pauses_total", "Times that the worker stopped accepting for want of descriptors.",

@@ -99,7 +99,8 @@ def busy() -> FakeView:
                 active=5, connections=60, bytes_received=700, bytes_sent=8000, retries=4,
                 failures={"refused": 4, "timeout": 0}, closed={"finished": 50, "backend_reset": 1}),
             BackendKey("web", TWO): BackendStats(active=3, connections=30)},
-        workers=(WorkerStats(0, 101, 0.2, 17, is_paused=True, accept_pauses=6, accept_errors=1),
-                 WorkerStats(1, 102, 29.0, 0, is_paused=False, accept_pauses=0, accept_errors=0)),
+        workers=(WorkerStats(0, 101, 0.2, 17, is_paused=True, accept_pauses=6, accept_errors=1, descriptor_limit=20,
+                             cpu_seconds=1.5),
+                 WorkerStats(1, 102, 29.0, 0, is_paused=False, accept_pauses=0, accept_errors=0, descriptor_limit=20)),
         worker_restarts=9)
     return FakeView(snapshot(backend(), backend(TWO, State.DRAINING, weight=7)), counted)

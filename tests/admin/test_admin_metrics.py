@@ -1,4 +1,5 @@
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -8,6 +9,7 @@ from prometheus_client.openmetrics.exposition import generate_latest as generate
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_open
 from prometheus_client.parser import text_string_to_metric_families as parse
 
+from lbproxy import limits
 from lbproxy.admin.collector import TableCollector
 from lbproxy.model import Backend, BackendKey, State
 from lbproxy.orders import BY_OPERATOR
@@ -19,10 +21,11 @@ DOCUMENTED = {f"lbproxy_{name}" for name in (
     "backend_connections_active", "backend_connections_total", "backend_connect_failures_total",
     "backend_retries_total", "backend_state",  "backend_weight", "backend_bytes_total",
     "backend_connections_closed_total", "connections_accepted_total", "connections_rejected_total",
-    "connections_closed_total", "queue_length",
+    "connections_closed_total", "queue_length", "usable_backends",
     "draining_connections", "connect_duration_seconds_bucket", "connect_duration_seconds_count",
     "connect_duration_seconds_sum", "connection_duration_seconds_bucket", "connection_duration_seconds_count",
     "connection_duration_seconds_sum", "workers", "worker_up", "worker_restarts_total", "worker_descriptors",
+    "worker_descriptor_limit", "worker_cpu_seconds_total", "source_ports",
     "accept_pauses_total", "accept_paused", "accept_errors_total", "build_info")}
 
 
@@ -96,6 +99,20 @@ def test_connections_of_draining_backends_are_summed_by_service(view: FakeView) 
     assert Scrape.of(view).values("draining_connections") == {"web": 3}
 
 
+def test_backends_that_are_given_new_connections_are_counted_by_service(view: FakeView) -> None:
+    assert Scrape.of(view).values("usable_backends") == {"web": 1}
+    view.snapshot = snapshot(service="empty")
+    assert Scrape.of(view).values("usable_backends") == {"empty": 0}, "a service that is gone lacks nothing"
+
+
+def test_source_ports_are_the_range_that_the_kernel_gives(view: FakeView, monkeypatch: pytest.MonkeyPatch,
+                                                          tmp_path: Path) -> None:
+    monkeypatch.setattr(limits, "PORT_RANGE", tmp_path / "ip_local_port_range")
+    assert Scrape.of(view).values("source_ports") == {}
+    limits.PORT_RANGE.write_text("32768\t60999\n")
+    assert Scrape.of(view).values("source_ports") == {"": 28232}
+
+
 def test_histogram_is_cumulative_and_its_last_bucket_is_its_count(view: FakeView) -> None:
     scrape = Scrape.of(view)
     assert scrape.values("connect_duration_seconds_bucket", service="web") == {"0.001": 4, "0.5": 9, "+Inf": 10}
@@ -114,6 +131,8 @@ def test_worker_without_a_heartbeat_is_not_up(view: FakeView) -> None:
     scrape = Scrape.of(view)
     assert scrape.values("worker_up") == {"0": 1, "1": 0}
     assert scrape.values("accept_paused") == {"0": 1, "1": 0}
+    assert scrape.values("worker_descriptor_limit") == {"0": 20, "1": 20}
+    assert scrape.values("worker_cpu_seconds_total") == {"0": 1.5, "1": 0}
     assert scrape.values("workers") == {"": 2}
     assert scrape.values("worker_restarts_total") == {"": 9}
 
@@ -134,7 +153,8 @@ def test_series_of_a_backend_end_when_table_and_dataplane_have_forgotten_it(view
 
 
 def test_nothing_but_the_program_itself_is_exposed_before_the_first_snapshot() -> None:
-    assert Scrape.of(FakeView()).names() == {"lbproxy_workers", "lbproxy_worker_restarts_total", "lbproxy_build_info"}
+    assert Scrape.of(FakeView()).names() == {
+        f"lbproxy_{name}" for name in ("workers", "worker_restarts_total", "source_ports", "build_info")}
 
 
 @pytest.mark.parametrize("name", ['a"b', "back\\slash", "new\nline", "ünïcode", '{brace="x"}', "", " # EOF"])

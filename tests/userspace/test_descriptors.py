@@ -48,6 +48,7 @@ async def test_pause_is_counted_and_reported_once(small: Bed) -> None:
     small.pass_time(1.0)
     await converse(*pairs[0])
     assert (worker(small).is_paused, worker(small).accept_pauses, worker(small).descriptors) == (True, 1, LIMIT)
+    assert worker(small).descriptor_limit == LIMIT
     assert small.reports == [(wire.PAUSED, {"reason": "descriptors", "limit": LIMIT})]
 
 

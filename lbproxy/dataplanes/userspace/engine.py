@@ -5,7 +5,7 @@ A worker process is an engine that obeys a channel; tests run one in their own l
 
 import asyncio
 from collections.abc import Callable, Sequence
-from time import monotonic
+from time import monotonic, process_time
 
 from lbproxy.dataplanes.userspace import counters, wire
 from lbproxy.dataplanes.userspace.listener import Gate, Listener
@@ -33,6 +33,8 @@ class Engine:
         self._relay = Relay()
         self._sweep = Sweep(self._cells)
         self._gate = Gate(self._relay, self._cells, descriptors - RESERVED_DESCRIPTORS, self._on_gate)
+        self._cells[counters.DESCRIPTOR_LIMIT] = self._gate.limit
+        self._cpu_before = self._cells[counters.CPU_TIME]  # what those used whose place this worker has taken
         self._services: dict[str, LiveService] = {}
         self._loop.add_reader(self._relay.fileno(), self._run)
         self._timer = self._loop.call_soon(self._tick)
@@ -115,6 +117,7 @@ class Engine:
         self._relay.now = now = monotonic()
         self._cells[counters.HEARTBEAT] = int(now * counters.MILLISECONDS)
         self._cells[counters.DESCRIPTORS] = len(self._relay)
+        self._cells[counters.CPU_TIME] = self._cpu_before + int(process_time() * counters.MICROSECONDS)
         self._sweep.tick(now)
         for service in self._services.values():
             service.reception.expire(now)

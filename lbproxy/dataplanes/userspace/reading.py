@@ -64,6 +64,8 @@ def worker_stats(block: memoryview, index: int, pid: int | None) -> WorkerStats:
         pid=pid,
         heartbeat_age=max(0.0, monotonic() - block[counters.HEARTBEAT] / counters.MILLISECONDS),
         descriptors=block[counters.DESCRIPTORS],
+        descriptor_limit=block[counters.DESCRIPTOR_LIMIT],
+        cpu_seconds=block[counters.CPU_TIME] / counters.MICROSECONDS,
         is_paused=bool(block[counters.IS_PAUSED]),
         accept_pauses=block[counters.ACCEPT_PAUSES],
         accept_errors=block[counters.ACCEPT_ERRORS],

@@ -1,0 +1,1 @@
+../process/cluster.py

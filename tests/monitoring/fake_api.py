@@ -1,0 +1,1 @@
+../kubernetes/fake_api.py

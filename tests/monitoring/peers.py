@@ -1,0 +1,1 @@
+../dataplanes/peers.py

@@ -1,0 +1,1 @@
+../process/program.py
