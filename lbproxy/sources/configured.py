@@ -1,7 +1,7 @@
 """Services from the configuration, re-read on SIGHUP and when the file changes on disk.
 
-A file that is wrong changes nothing: it is logged in one line and shows in the metrics. Changes are found by looking
-at the file four times a second, through symbolic links: so a mounted ConfigMap works, and no inotify limit is in the way.
+A file that is wrong changes nothing: it is logged in one line and shows in the metrics. Changes are found by looking at
+the file four times a second, through symbolic links: a mounted ConfigMap works, and no inotify limit is in the way.
 """
 
 import asyncio
