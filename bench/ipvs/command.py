@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from shutil import copytree
@@ -10,10 +10,11 @@ from shutil import copytree
 import click
 
 from bench import guest
-from bench.choosing import prepare
+from bench.choosing import named, prepare
 from bench.ipvs.applying import applied
 from bench.ipvs.report import part
 from bench.ipvs.rows import ROWS
+from bench.ipvs.settled import Settled
 from bench.lab.shape import Shape, Spreading
 from bench.load import Load
 from bench.machine import describe
@@ -21,9 +22,9 @@ from bench.paper import lineup
 from bench.paper.case import Case
 from bench.paper.progress import Progress
 from bench.paper.results import Results, environment, load, save
+from bench.paper.row import Row
 from bench.paper.runner import run
 from bench.paper.terminal import show_points
-from bench.paper.throughput import Throughput
 from bench.recording import record as record_part
 from bench.systems.ipvs import is_there
 
@@ -35,38 +36,42 @@ FOLDER = Path(__file__).parents[1] / "results"
 
 @click.command()
 @click.option("--rounds", type=click.IntRange(1, 20), default=3, show_default=True, help="Samples of each row.")
+@click.option("--only", metavar="ROW[,ROW]", help="Beside IPVS by hand only these: " + ", ".join(row.label for row in ROWS) + ".")
 @click.option("--record", is_flag=True, help="Write a part of bench/RESULTS.md.")
 @click.option("--folder", type=click.Path(path_type=Path), help="Where to write samples, else bench/results/DATE.")
-def ipvs(*, rounds: int, record: bool, folder: Path | None) -> None:
+def ipvs(*, rounds: int, only: str | None, record: bool, folder: Path | None) -> None:
     """Measure our IPVS beside IPVS by hand, iptables, nftables and relays, on the same kernel."""
     prepare()
     folder = folder or FOLDER / f"{datetime.now().astimezone():ipvs-%Y-%m-%d-%H%M%S}"
+    reference, *others = ROWS
+    rows = [reference, *(row for row in named(only, {row.label: row for row in ROWS}) if row in others)]
     if is_there():
-        _measure(rounds, folder)
+        _measure(rounds, rows, folder)
     else:
-        _in_guest(rounds, folder)
+        _in_guest(rounds, rows, folder)
     text = part(load(folder / SAMPLES), json.loads((folder / APPLYING).read_text()))
     click.echo(text)
     if record:
         record_part(text)
 
 
-def _in_guest(rounds: int, folder: Path) -> None:
+def _in_guest(rounds: int, rows: Sequence[Row], folder: Path) -> None:
     with guest.folder_for_guest() as shared:
         there = shared / "results"
-        guest.run([sys.executable, "-m", "bench", "ipvs", "--rounds", str(rounds), "--folder", str(there)], shared)
+        options = ["--rounds", str(rounds), "--only", ",".join(row.label for row in rows), "--folder", str(there)]
+        guest.run([sys.executable, "-m", "bench", "ipvs", *options], shared)
         copytree(there, folder)
 
 
-def _measure(rounds: int, folder: Path) -> None:
+def _measure(rounds: int, rows: Sequence[Row], folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / APPLYING).write_text(json.dumps(dict(applied())))
     results = _begun()
     shape = Shape(spreading=Spreading.ALL, pods=PODS)
     with Progress(results.missing) as progress:
         for figure, traffic in LOADS.items():
-            cases = [Case(figure, {"system": row.label}, shape, row, PODS, Throughput(traffic, SECONDS))
-                     for row in lineup.installed(ROWS)]
+            cases = [Case(figure, {"system": row.label}, shape, row, PODS, Settled(traffic, SECONDS))
+                     for row in lineup.installed(rows)]
             progress.begin(figure, len(cases) * rounds)
             results.points += run(cases, rounds, progress.note)
             save(results, folder / SAMPLES)

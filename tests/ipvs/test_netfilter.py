@@ -117,6 +117,19 @@ async def test_set_of_our_name_that_is_not_ours_is_an_alteration(tables: NftTabl
     assert await tables.read() == EVERYTHING
 
 
+async def test_what_others_change_between_two_readings_is_seen_though_ours_is_not_read_again_meanwhile(
+        tables: NftTables, network: Network) -> None:
+    await tables.replace(EVERYTHING)
+    before = await tables.read()
+    assert await tables.read() is before, "nothing has changed: one question is enough"
+    network.balancer.run("nft", "add", "table", "inet", "theirs")
+    assert (await tables.read()) == before
+    network.balancer.run("nft", "flush", "chain", "ip", "lbproxy", "postrouting")
+    assert not (await tables.read()).is_intact
+    network.balancer.run("nft", "delete", "table", "ip", "lbproxy")
+    assert WEB not in (await tables.read()).owned
+
+
 async def test_foreign_tables_stay_as_they_are(tables: NftTables, network: Network) -> None:
     network.balancer.run("nft", "-f", "-", given="""
         table ip kube {
