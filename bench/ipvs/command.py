@@ -36,7 +36,8 @@ FOLDER = Path(__file__).parents[1] / "results"
 
 @click.command()
 @click.option("--rounds", type=click.IntRange(1, 20), default=3, show_default=True, help="Samples of each row.")
-@click.option("--only", metavar="ROW[,ROW]", help="Beside IPVS by hand only these: " + ", ".join(row.label for row in ROWS) + ".")
+@click.option("--only", metavar="ROW[,ROW]",
+              help=f"Beside IPVS by hand only these: {', '.join(row.label for row in ROWS[1:])}.")
 @click.option("--record", is_flag=True, help="Write a part of bench/RESULTS.md.")
 @click.option("--folder", type=click.Path(path_type=Path), help="Where to write samples, else bench/results/DATE.")
 def ipvs(*, rounds: int, only: str | None, record: bool, folder: Path | None) -> None:
