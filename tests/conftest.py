@@ -5,6 +5,10 @@ from collections.abc import Generator
 
 import pytest
 
+# Labs of these tests go by a word of their own: others may stand on this machine meanwhile. Before anything imports the
+# lab, which reads it then, and for all that tests start.
+os.environ["BENCH_LAB"] = f"t{os.getpid()}"
+
 pytest_plugins = ["pytester", "tests.guest.plugin"]
 
 

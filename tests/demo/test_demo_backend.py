@@ -25,6 +25,8 @@ async def until_refused(address: Address) -> None:
                 _, writer = await asyncio.open_connection(*address)
             except ConnectionRefusedError:
                 return
+            except ConnectionResetError:  # it stopped listening just while we connected
+                continue
             writer.close()
 
 

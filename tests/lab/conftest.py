@@ -1,5 +1,3 @@
-"""Labs of these tests go by a word of their own: others may stand on this machine meanwhile."""
-
 import os
 import subprocess
 from collections.abc import Callable, Iterator
@@ -7,8 +5,6 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-
-os.environ["BENCH_LAB"] = f"t{os.getpid()}"  # before the lab reads it, and for all that tests start
 
 from bench.errors import NotInstalledError
 from bench.lab.lab import Lab, standing

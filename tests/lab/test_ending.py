@@ -33,7 +33,10 @@ def stranger() -> Iterator[tuple[subprocess.Popen[str], str]]:
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout
-            yield process, process.stdout.readline().strip()
+            assert process.stderr
+            key = process.stdout.readline().strip()
+            assert key, process.stderr.read()
+            yield process, key
         finally:
             process.kill()
 
