@@ -11,6 +11,8 @@ from lbproxy.sockets import reset_on_close
 
 PATIENCE = 20.0
 """Seconds after which whatever is waited for counts as never coming."""
+LAPS = 5
+"""Turns of the loop from an accepted connection to its end."""
 REFUSALS = (ConnectionRefusedError, ConnectionResetError, BrokenPipeError, asyncio.IncompleteReadError)
 
 # A loopback address of this process's own: no client's source port there, and no other test run, is in the way.
@@ -47,9 +49,10 @@ class Backend:
 
     def reset_all(self) -> None:
         """Break every connection."""
-        for writer in self._clients:
-            reset_on_close(writer.get_extra_info("socket"))
-            writer.transport.abort()
+        for writer in list(self._clients):
+            if not writer.transport.is_closing():
+                reset_on_close(writer.get_extra_info("socket"))
+                writer.transport.abort()
 
     def stop(self) -> None:
         """Listen no more and break every connection."""
@@ -62,6 +65,9 @@ class Backend:
         self.stop()
         assert self._server
         await self._server.wait_closed()
+        for _ in range(LAPS):  # who was accepted last is not yet served, and would be forgotten
+            await asyncio.sleep(0)
+            self.reset_all()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._clients.add(writer)
