@@ -4,6 +4,7 @@ import asyncio
 import errno
 import socket
 import struct
+from collections.abc import Iterator
 from contextlib import suppress
 
 import pytest
@@ -87,6 +88,42 @@ async def test_silence_ends(channel: Channel, monkeypatch: pytest.MonkeyPatch) -
     with pytest.raises(KernelError, match="does not answer") as caught:
         await channel.exchange("make nothing", Message(1, b""))  # NLMSG_NOOP, and no ACK asked for
     assert caught.value.errno == errno.ETIMEDOUT
+    channel.close()
+
+
+@pytest.fixture
+def kernel(monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.socket]:
+    """The kernel's end of the next channel: no real list can be made to change between two reads of a test's choice."""
+    ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    ours.settimeout(0)
+    monkeypatch.setattr(netlink, "_opened", lambda _: ours)
+    yield its
+    its.close()
+
+
+def end(sequence: int, flags: int = 0) -> bytes:
+    return Message(netlink.DONE, struct.pack("=i", 0), flags).encoded(sequence)
+
+
+def entry(name: str, sequence: int) -> bytes:
+    text = name.encode() + b"\0"
+    return Message(GET_LINK, BODY.pack(0, 0, 0, 1, 0, 0) + struct.pack("=HH", 4 + len(text), NAME) + text
+                   ).encoded(sequence)
+
+
+async def test_list_that_changes_while_it_is_read_is_read_again(channel: Channel, kernel: socket.socket) -> None:
+    kernel.send(entry("old", 1) + end(1, netlink.INTERRUPTED))
+    kernel.send(entry("new", 2) + end(2))
+    assert names(await channel.exchange("read links", get_link(flags=DUMP))) == {"new"}
+    channel.close()
+
+
+async def test_list_that_changes_whenever_it_is_read_is_given_up(channel: Channel, kernel: socket.socket) -> None:
+    for sequence in range(1, netlink.READINGS + 1):
+        kernel.send(entry("old", sequence) + end(sequence, netlink.INTERRUPTED))
+    with pytest.raises(KernelError, match=r"^can't read links: it changes whenever it is read$") as caught:
+        await channel.exchange("read links", get_link(flags=DUMP))
+    assert caught.value.errno == errno.EINTR
     channel.close()
 
 

@@ -10,6 +10,7 @@ import os
 import socket
 import struct
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 from lbproxy.dataplanes.ipvs.attributes import aligned, fields, string
@@ -21,6 +22,8 @@ REQUEST, ACK, EXCL, CREATE, APPEND, DUMP = 0x1, 0x4, 0x200, 0x400, 0x800, 0x300
 """Flags of requests."""
 TIMEOUT = 10.0
 """Seconds to wait for an answer; the kernel works on a request while it is sent, so it should be there at once."""
+READINGS = 10
+"""How often a list is read at most that changes while it is read: each time an interface or an address does."""
 
 HEADER = struct.Struct("=IHHII")
 ERROR, DONE = 2, 3
@@ -60,12 +63,14 @@ class Channel:
     async def exchange(self, doing: str, *messages: Message) -> list[bytes]:
         """Send messages, the last of which asks for an ACK or a DUMP, and give the bodies of all answers.
 
-        Raises `KernelError` for the first that is refused; `doing` says what was tried.
+        A list that changed while it was read is read again. Raises `KernelError` for the first that is refused;
+        `doing` says what was tried.
         """
         try:
-            sock = self._send(messages)
-            async with asyncio.timeout(TIMEOUT):  # not over the sending, in which the kernel may load modules
-                return await self._answers(sock)
+            for _ in range(READINGS - 1):
+                with suppress(InterruptedError):
+                    return await self._asked(messages)
+            return await self._asked(messages)
         except TimeoutError:
             raise KernelError(f"can't {doing}: the kernel does not answer", errno.ETIMEDOUT) from None
         except OSError as error:
@@ -76,6 +81,11 @@ class Channel:
         if self._socket is not None:
             self._socket.close()
             self._socket = None
+
+    async def _asked(self, messages: tuple[Message, ...]) -> list[bytes]:
+        sock = self._send(messages)
+        async with asyncio.timeout(TIMEOUT):  # not over the sending, in which the kernel may load modules
+            return await self._answers(sock)
 
     def _send(self, messages: tuple[Message, ...]) -> socket.socket:
         self._socket = self._socket or _opened(self._protocol)
@@ -108,7 +118,7 @@ def _split(received: bytes, sequence: int) -> Iterator[tuple[int, int, bytes]]:
         size, kind, flags, number, _ = HEADER.unpack_from(received, offset)
         if number == sequence:
             if flags & INTERRUPTED:
-                raise OSError(errno.EINTR, "it has changed while it was read")
+                raise InterruptedError(errno.EINTR, "it changes whenever it is read")
             yield kind, flags, received[offset + HEADER.size:offset + size]
         offset += aligned(max(size, HEADER.size))
 
