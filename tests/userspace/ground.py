@@ -37,9 +37,9 @@ def has_ipv6() -> bool:
 
 
 def open_sockets() -> int:
-    """How many sockets and epoll sets this process has open."""
+    """How many sockets, pipes and epoll sets this process has open."""
     links = (_target(link) for link in Path("/proc/self/fd").iterdir())
-    return sum(target.startswith(("socket:", "anon_inode:[eventpoll]")) for target in links)
+    return sum(target.startswith(("socket:", "pipe:", "anon_inode:[eventpoll]")) for target in links)
 
 
 def _target(link: Path) -> str:

@@ -4,7 +4,8 @@ import socket
 
 import pytest
 
-from lbproxy.dataplanes.userspace.pump import CHUNK, SMALL
+from lbproxy.dataplanes.userspace.pipe import CHUNK, MOST, Pipe
+from lbproxy.dataplanes.userspace.pump import SMALL
 
 from .bed import Bed
 from .peers import converse, until
@@ -77,3 +78,43 @@ async def test_small_messages_that_are_not_read_are_kept_in_order(bed: Bed, size
     assert held(bed.connections[0].client) < size
     sent += server.send_now(repeated(sent + size)[sent:])
     await client.hears(repeated(sent))
+
+
+async def test_more_full_streams_than_there_are_pipes_lose_nothing(bed: Bed) -> None:
+    """The pipes hold what some of them are owed; for the others it is copied."""
+    backend, clients, sent = bed.backend(), [], []
+    for number in range(1, MOST + 5):
+        clients.append(bed.client(NARROW))
+        server = await backend.accept()
+        await until(lambda number=number: len(bed.connections) == number)  # type: ignore[misc]
+        sent.append(await fill(bed, server))
+    kinds = {type(end.unsent) for end in ends(bed) if end.unsent is not None}
+    assert kinds == {bytes, Pipe}
+    for client, size in zip(clients, sent, strict=True):
+        await client.hears(repeated(size))
+
+
+async def test_what_a_lost_client_was_owed_reaches_nobody_else(bed: Bed) -> None:
+    backend, lost = bed.backend(), bed.client(NARROW)
+    server = await backend.accept()
+    await fill(bed, server)
+    lost.reset()
+    await until(lambda: not bed.connections)
+    client, other = await bed.pair(backend)
+    upload = other.sending(bytes(len(MEGABYTE)))
+    await client.hears(bytes(len(MEGABYTE)))
+    await upload
+
+
+async def test_client_that_is_lost_amid_a_turn_leaves_nothing_to_the_next(bed: Bed) -> None:
+    """Its socket refuses what the pipe already holds."""
+    backend = bed.backend()
+    client, server = await bed.pair(backend)
+    await until(lambda: len(bed.connections) == 1)
+    server.send_now(MEGABYTE)
+    client.reset()
+    bed.engine._relay.pump.promote(bed.connections[0].server)
+    bed.engine._relay.pump.turn()
+    assert not bed.connections
+    assert bed.engine._relay.pump._pipes.at_hand.take() == b""
+    await converse(*await bed.pair(backend))

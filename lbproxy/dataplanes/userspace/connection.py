@@ -7,6 +7,7 @@ import enum
 from _socket import socket as RawSocket  # noqa: N812 - the C type: no Python-level wrapper per connection
 from typing import Protocol
 
+from lbproxy.dataplanes.userspace.pipe import Pipe
 from lbproxy.dataplanes.userspace.reasons import Closed
 from lbproxy.dataplanes.userspace.target import Target
 from lbproxy.model import Policy
@@ -33,7 +34,7 @@ class End(RawSocket):
     """The other end; unset until both are connected."""
     sink: "End | None"
     """The peer while nothing about this direction is unusual (the byte loop's fast path), else None."""
-    unsent: bytes | None
+    unsent: bytes | Pipe | None
     """Taken from the peer, not yet taken by this socket's kernel buffer."""
     received: int
     """Bytes read here since the last sweep counted them."""

@@ -1,7 +1,9 @@
 """Starting a connection to a backend, and what the kernel's answers mean."""
 
 import errno
-from socket import IPPROTO_TCP, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_STREAM, TCP_NODELAY
+from fcntl import ioctl
+from socket import IPPROTO_TCP, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_STREAM, TCP_NODELAY, TCP_QUICKACK
+from termios import FIONREAD
 
 from lbproxy.dataplanes.userspace.connection import Connection, End
 from lbproxy.dataplanes.userspace.reasons import Failed
@@ -16,6 +18,9 @@ EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, 
 """What accept(), socket() and epoll say when descriptors or kernel memory are gone."""
 GONE_SILENT = frozenset({errno.ETIMEDOUT, errno.EHOSTUNREACH, errno.ENETUNREACH})
 """What an established connection says when the other host no longer answers."""
+
+_WAITING = bytearray(4)
+"""Where the kernel writes a number, an `int`, how many bytes wait; one for all: it is read at once."""
 
 _FAILURES = {
     errno.ECONNREFUSED: Failed.REFUSED,
@@ -38,8 +43,16 @@ def dial(relay: Relay, connection: Connection, target: Target) -> int:
         connection.server = server = End(target.family, DIALING)
         server.adopt(connection, server.fileno())
         server.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
+        if _has_sent(connection.client):
+            server.setsockopt(IPPROTO_TCP, TCP_QUICKACK, 0)  # what it has sent will be the ACK: one packet less
         error = server.connect_ex(target.address)
         relay.add_dialing(server)
     except OSError as failure:
         return failure.errno or errno.EIO
     return error
+
+
+def _has_sent(client: End) -> bool:
+    """Whether something from the client is to be relayed at once. Where the backend speaks first, it must not wait."""
+    ioctl(client.fd, FIONREAD, _WAITING)
+    return any(_WAITING)

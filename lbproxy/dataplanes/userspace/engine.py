@@ -39,10 +39,23 @@ class Engine:
         self._loop.add_reader(self._relay.fileno(), self._run)
         self._timer = self._loop.call_soon(self._tick)
         self._next_turn: asyncio.Handle | None = None
+        self._next_tick = 0.0
+        self._control: int | None = None
 
     def __len__(self) -> int:
         """How many clients it serves, waiting ones included."""
         return len(self._sweep) + sum(len(service.reception) for service in self._services.values())
+
+    def own_loop(self, control: int) -> None:
+        """Nobody else uses the loop, but who reads this descriptor: the relay may wait till the next tick."""
+        self._control = control
+        self._relay.own_loop(control)
+
+    def share_loop(self) -> None:
+        """Others use the loop too, as before `own_loop`, whose descriptor is no longer looked at."""
+        if self._control is not None:
+            self._relay.share_loop(self._control)
+            self._control = None
 
     def put_service(self, name: str, slot: int, policy: Policy) -> None:
         """Add a service, or change how it treats its connections."""
@@ -109,12 +122,13 @@ class Engine:
         self._relay.close()
 
     def _run(self) -> None:
-        if self._relay.run():
+        if self._relay.run(0.0 if self._control is None else self._next_tick):
             self._next_turn = self._loop.call_soon(self._run)  # bulk streams wait for their turn: no event will say so
 
     def _tick(self) -> None:
         self._timer = self._loop.call_later(TICK, self._tick)
         self._relay.now = now = monotonic()
+        self._next_tick = now + TICK
         self._cells[counters.HEARTBEAT] = int(now * counters.MILLISECONDS)
         self._cells[counters.DESCRIPTORS] = len(self._relay)
         self._cells[counters.CPU_TIME] = self._cpu_before + int(process_time() * counters.MICROSECONDS)

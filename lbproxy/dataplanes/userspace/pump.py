@@ -1,16 +1,18 @@
 """Everything about moving bytes that is not the common case: full buffers, bulk, ends of stream, urgent data.
 
-A stream that fills a small read becomes bulk: it gets one turn of CHUNK after another, and between two turns
-everybody else is served. What the peer does not take is kept, and reading stops until it is gone: a slow reader
+A stream that fills a small read becomes bulk: it gets one turn of CHUNK after another, through a pipe, and between two
+turns everybody else is served. What the peer does not take is kept, and reading stops until it is gone: a slow reader
 costs at most one CHUNK here, and its sender is stopped by the kernel.
 """
 
+import os
 import select
 from collections import deque
 from collections.abc import Callable
 from socket import MSG_DONTWAIT, MSG_MORE, SHUT_WR, SO_ERROR, SO_OOBINLINE, SOL_SOCKET
 
 from lbproxy.dataplanes.userspace.connection import End, Phase
+from lbproxy.dataplanes.userspace.pipe import Pipe, Pipes
 from lbproxy.dataplanes.userspace.reasons import Closed
 
 READABLE, WRITABLE, PEER_CLOSED = select.EPOLLIN, select.EPOLLOUT, select.EPOLLRDHUP
@@ -22,10 +24,6 @@ LAST = MSG_MORE | MSG_DONTWAIT  # the end of the stream follows at once and goes
 
 SMALL = 16 * 1024
 """Bytes read at once until a stream proves to be bulk."""
-CHUNK = 512 * 1024
-"""Bytes that a bulk stream moves in one turn: the more, the cheaper each is."""
-SHARED_CHUNK = 256 * 1024
-"""The same while small messages come in between: they wait for a turn to end."""
 
 RELAYING = Phase.RELAYING
 
@@ -37,8 +35,11 @@ class Pump:
         self._watch_room = watch_room
         self.bulk: deque[End] = deque()
         """Ends that wait for their turn."""
-        self._chunk = bytearray(CHUNK)  # shared by every connection: an idle one owns no buffer
-        self._view = memoryview(self._chunk)
+        self._pipes = Pipes()  # shared by every connection: an idle one owns no buffer
+
+    def close(self) -> None:
+        """Give the pipes back; connections must have been closed before."""
+        self._pipes.close()
 
     def on_event(self, end: End, event: int) -> None:
         """Do what epoll announced."""
@@ -91,9 +92,9 @@ class Pump:
             if event & URGENT:
                 end.setsockopt(SOL_SOCKET, SO_OOBINLINE, 1)  # else the kernel drops the urgent byte
 
-    def keep(self, end: End, data: bytes | memoryview, sent: int) -> None:
+    def keep(self, end: End, rest: bytes | Pipe) -> None:
         """Keep what the peer did not take, and read no more until it has."""
-        end.peer.unsent = bytes(data[sent:])
+        end.peer.unsent = rest
         end.is_blocked = True
         end.sink = end.peer.sink = None  # the peer's too: its WRITABLE must not pass unseen
         self._watch_room(end.peer)
@@ -102,31 +103,53 @@ class Pump:
         """It filled a small read: bulk from now on."""
         end.is_bulk = True
         end.sink = None
+        for one in (end, end.peer):
+            os.set_blocking(one.fd, False)  # no MSG_DONTWAIT in splice
         self._queue(end)
 
-    def turn(self, most: int) -> None:
-        """Give the bulk stream that waits longest its turn: `most` bytes, CHUNK at most."""
+    def turn(self) -> None:
+        """Give the bulk stream that waits longest its turn: CHUNK at most."""
         end = self.bulk.popleft()
         end.is_queued = False
         if end.connection.phase is not RELAYING:
             return
-        try:
-            size = end.recv_into(self._chunk, most, MSG_DONTWAIT)
-        except BlockingIOError:
+        if end.is_urgent:  # a pipe takes no urgent byte
             self._calm(end)
+            self.read(end)
+        else:
+            self._pipe_on(end)
+
+    def _pipe_on(self, end: End) -> None:
+        try:
+            size = self._pipes.at_hand.fill(end.fd)
+        except BlockingIOError:
             return
         except OSError as error:
             end.connection.service.on_lost(end, error)
             return
+        end.received += size
         if not size:
             self._finish(end)
-        elif self._pass_on(end, self._view[:size], MSG_DONTWAIT):
-            if size == most or end.has_tail:
-                self._queue(end)
-            elif size < SMALL:
+        elif self._pour(end):
+            if size < SMALL:
                 self._calm(end)
+                self.read(end)  # a pipe may be full of crumbs: only an empty socket will tell of more
+            else:
+                self._queue(end)
 
-    def _pass_on(self, end: End, data: bytes | memoryview, flags: int) -> bool:
+    def _pour(self, end: End) -> bool:
+        """Send what is in the pipe to the peer; False as in `_pass_on`."""
+        try:
+            is_all = self._pipes.at_hand.pour(end.peer.fd)
+        except OSError as error:
+            self._pipes.spill()
+            end.connection.service.on_lost(end.peer, error)
+            return False
+        if not is_all:
+            self.keep(end, self._pipes.set_aside())
+        return is_all
+
+    def _pass_on(self, end: End, data: bytes, flags: int) -> bool:
         """Send it to the peer; False if that ended the connection, or if the peer must take the rest first."""
         end.received += len(data)
         try:
@@ -137,7 +160,7 @@ class Pump:
             end.connection.service.on_lost(end.peer, error)
             return False
         if sent < len(data):
-            self.keep(end, data, sent)
+            self.keep(end, data[sent:])
             return False
         return True
 
@@ -158,18 +181,8 @@ class Pump:
 
     def _resume(self, end: End) -> None:
         """`end` takes bytes again: send what it owes first, then let its peer read on."""
-        if end.unsent is not None:
-            try:
-                sent = end.send(end.unsent, MSG_DONTWAIT)
-            except BlockingIOError:
-                return
-            except OSError as error:
-                end.connection.service.on_lost(end, error)
-                return
-            if sent < len(end.unsent):
-                end.unsent = end.unsent[sent:]
-                return
-            end.unsent = None
+        if end.unsent is not None and not self._settle(end, end.unsent):
+            return
         peer = end.peer
         peer.is_blocked = False
         self._restore(end)
@@ -177,6 +190,24 @@ class Pump:
             self._queue(peer)
         else:
             self.read(peer)
+
+    def _settle(self, end: End, owed: bytes | Pipe) -> bool:
+        """Send what is owed to `end`; False if it takes not all of it, or broke."""
+        try:
+            if isinstance(owed, Pipe):
+                if not owed.pour(end.fd):
+                    return False
+                self._pipes.take_back(owed)
+            elif (sent := end.send(owed, MSG_DONTWAIT)) < len(owed):
+                end.unsent = owed[sent:]
+                return False
+        except BlockingIOError:
+            return False
+        except OSError as error:
+            end.connection.service.on_lost(end, error)
+            return False
+        end.unsent = None
+        return True
 
     def _finish(self, end: End) -> None:
         """Its stream has ended: pass the end on; when both have, the connection is done."""

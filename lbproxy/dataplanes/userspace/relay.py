@@ -7,15 +7,14 @@ what that buys is in bench/RESULTS.md.
 
 import select
 from collections.abc import Callable
+from math import inf
 from socket import MSG_DONTWAIT
 from time import monotonic
 
 from lbproxy.dataplanes.userspace.connection import End
 from lbproxy.dataplanes.userspace.pump import (
-    CHUNK,
     PEER_CLOSED,
     READABLE,
-    SHARED_CHUNK,
     SMALL,
     UNUSUAL,
     URGENT,
@@ -28,9 +27,8 @@ ARRIVALS_AND_ROOM = ARRIVALS | WRITABLE
 BATCH = 256
 """Events taken from the kernel at once."""
 LINGER = 0.002
-"""Seconds to wait for more inside a turn: under load it saves the outer loop's own epoll_wait."""
-QUIET = 8
-"""Rounds without a small message after which bulk streams have the process to themselves."""
+"""Seconds to wait for more inside a turn: under load it saves the outer loop's own epoll_wait. It is for a loop that
+others share; to arm a timer of 2 ms for each request costs more than the request, where few come at a time."""
 TURN = 0.010
 """Seconds after which the outer loop gets its turn, whatever is going on."""
 
@@ -47,7 +45,8 @@ class Relay:
         self._ends: dict[int, End] = {}
         self._acceptors: dict[int, Callable[[], None]] = {}
         self._removed: list[End] = []
-        self._quiet_rounds = 0
+        self._linger = LINGER
+        self._until = 0.0
 
     def __len__(self) -> int:
         """How many sockets of connections are open."""
@@ -60,6 +59,7 @@ class Relay:
     def close(self) -> None:
         """Give the epoll set back; connections must have been closed before."""
         self.settle()
+        self.pump.close()
         self._poller.close()
 
     def listen(self, fd: int, accept: Callable[[], None]) -> None:
@@ -71,6 +71,16 @@ class Relay:
         """Take no more clients from this listening socket; they go on queueing in the kernel."""
         del self._acceptors[fd]
         self._poller.unregister(fd)
+
+    def own_loop(self, others: int) -> None:
+        """Nobody else uses the loop, but for this descriptor and timers: `run` lingers until one of them is due."""
+        self._linger = inf
+        self.listen(others, self._interrupt)
+
+    def share_loop(self, others: int) -> None:
+        """Others use the loop again: look no more at this descriptor, and linger for a moment only."""
+        self._linger = LINGER
+        self.unlisten(others)
 
     def add(self, end: End) -> None:
         """Watch a new end for what arrives."""
@@ -108,24 +118,31 @@ class Relay:
             end.is_room_watched = True
             self._poller.modify(end.fd, ARRIVALS_AND_ROOM)  # also reports room that came meanwhile
 
-    def run(self) -> bool:
-        """Serve until nothing has happened for LINGER seconds or the TURN is over; True if work is left."""
-        pump, poll, until, wait = self.pump, self._poller.poll, monotonic() + TURN, 0.0
+    def run(self, until: float = 0.0) -> bool:
+        """Serve until nothing more comes or the turn is over; True if work is left.
+
+        `until` is when the outer loop must have its turn, on the monotonic clock; else that is in TURN.
+        """
+        pump, poll, linger, wait = self.pump, self._poller.poll, self._linger, 0.0
+        self._until = until or monotonic() + TURN
         while (events := poll(wait, BATCH)) or pump.bulk:
-            self.now = monotonic()
-            self._quiet_rounds = 0 if self._serve(events) else self._quiet_rounds + 1
+            self.now = now = monotonic()
+            self._serve(events)
             if pump.bulk:
-                pump.turn(CHUNK if self._quiet_rounds > QUIET else SHARED_CHUNK)
+                pump.turn()
             if self._removed:
                 self.settle()
-            if self.now > until:
+            if now >= self._until:
                 break
-            wait = 0.0 if pump.bulk else LINGER
+            wait = 0.0 if pump.bulk else min(linger, self._until - now)
         return bool(pump.bulk)
 
-    def _serve(self, events: list[tuple[int, int]]) -> bool:  # noqa: C901 - flat, for speed: see the module
-        """Do what the events say; True if there were small messages among them."""
-        get, on_event, is_shared = self._ends.get, self.pump.on_event, False
+    def _interrupt(self) -> None:
+        self._until = 0.0
+
+    def _serve(self, events: list[tuple[int, int]]) -> None:  # noqa: C901 - flat, for speed: see the module
+        """Do what the events say."""
+        get, on_event = self._ends.get, self.pump.on_event
         for fd, event in events:
             end = get(fd)
             if end is None:
@@ -145,7 +162,6 @@ class Relay:
             except OSError as error:
                 end.connection.service.on_lost(end, error)
                 continue
-            is_shared = True
             size = len(data)
             end.received += size
             try:
@@ -156,7 +172,6 @@ class Relay:
                 end.connection.service.on_lost(sink, error)
                 continue
             if sent < size:
-                self.pump.keep(end, data, sent)
+                self.pump.keep(end, data[sent:])
             elif size == SMALL:
                 self.pump.promote(end)
-        return is_shared

@@ -6,6 +6,7 @@ lbproxy can bind the same addresses at once.
 
 import asyncio
 import gc
+import os
 import signal
 import socket
 import sys
@@ -31,11 +32,15 @@ class Worker:
         self._loop = asyncio.get_running_loop()
         self._engine = Engine(index, blocks, descriptors, self._report)
         self._ended: asyncio.Future[None] = self._loop.create_future()
+        self._watched = os.dup(control.fileno())  # outlives the channel, which closes its own when it ends
+        self._engine.own_loop(self._watched)
         self._channel = Channel(control, self._obey, self._on_orphaned)
 
     async def run(self) -> None:
         """Serve until told to exit, or until the last connection of an orphan has ended."""
         await self._ended
+        self._engine.share_loop()
+        os.close(self._watched)
         self._engine.close()
         self._channel.close()
 
@@ -68,6 +73,7 @@ class Worker:
 
     def _on_orphaned(self) -> None:
         if not self._ended.done():
+            self._engine.share_loop()
             self._engine.stop_accepting()
             self._loop.call_later(ORPHAN_LIFE, self._end)
             self._watch_orphan()

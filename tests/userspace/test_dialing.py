@@ -1,0 +1,34 @@
+"""How a connection to a backend begins: with as few packets as the client's own beginning allows."""
+
+import socket
+from struct import unpack_from
+
+from lbproxy.dataplanes.userspace.connection import Connection
+
+from .bed import Bed
+from .peers import until
+
+SEGMENTS_SENT = 136
+"""Where `tcpi_segs_out` stands in `tcp_info` (linux/tcp.h)."""
+
+
+def segments_sent(connection: Connection) -> int:
+    info = connection.server.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256)
+    return int(unpack_from("=I", info, SEGMENTS_SENT)[0])
+
+
+async def test_what_the_client_has_sent_already_is_the_third_part_of_the_handshake(bed: Bed) -> None:
+    backend, client = bed.backend(), bed.client()
+    client.send_now(b"question")
+    server = await backend.accept()
+    await server.hears(b"question")
+    assert segments_sent(bed.connections[0]) == 2
+
+
+async def test_backend_that_speaks_first_need_not_wait_for_the_third_part_of_the_handshake(bed: Bed) -> None:
+    backend, client = bed.backend(), bed.client()
+    server = await backend.accept()
+    await until(lambda: len(bed.connections) == 1)
+    assert segments_sent(bed.connections[0]) == 2
+    await server.send(b"welcome")
+    await client.hears(b"welcome")

@@ -1,0 +1,60 @@
+"""A relay that has the loop for itself waits for the next event, not for moments: it must still hear who else reads."""
+
+import os
+from collections.abc import Iterator
+from time import monotonic
+
+import pytest
+
+from lbproxy.dataplanes.userspace.relay import LINGER, Relay
+
+LONG = 30.0
+SOON = 3 * LINGER
+
+
+@pytest.fixture
+def control() -> Iterator[tuple[int, int]]:
+    outlet, inlet = os.pipe()
+    yield outlet, inlet
+    os.close(outlet)
+    os.close(inlet)
+
+
+def seconds(relay: Relay, until: float) -> float:
+    """How long a turn lasts that may last until then."""
+    started = monotonic()
+    relay.run(until)
+    return monotonic() - started
+
+
+def test_turn_ends_when_somebody_else_has_something_to_read(control: tuple[int, int]) -> None:
+    relay = Relay()
+    relay.own_loop(control[0])
+    os.write(control[1], b"!")
+    assert seconds(relay, monotonic() + LONG) < LONG / 2
+    relay.close()
+
+
+def test_turn_lasts_until_the_outer_loop_is_due(control: tuple[int, int]) -> None:
+    """Something has to come first: an empty set ends the turn at once."""
+    relay, (waiting, waker) = Relay(), os.pipe()
+    relay.own_loop(control[0])
+    relay.listen(waiting, lambda: _read(waiting))
+    os.write(waker, b"!")
+    assert seconds(relay, monotonic() + SOON) >= SOON
+    relay.close()
+    os.close(waiting)
+    os.close(waker)
+
+
+def test_turn_of_a_shared_loop_ends_when_nothing_comes(control: tuple[int, int]) -> None:
+    relay = Relay()
+    relay.own_loop(control[0])
+    relay.share_loop(control[0])
+    os.write(control[1], b"!")
+    assert seconds(relay, monotonic() + LONG) < LONG / 2
+    relay.close()
+
+
+def _read(descriptor: int) -> None:
+    os.read(descriptor, 1)
