@@ -1,5 +1,6 @@
 """Runs one system at a time on a lab's node, loads it from the client, and sees to it that nothing of it stays."""
 
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -16,6 +17,13 @@ from bench.net import Address
 from bench.paper.row import Row
 from bench.process import Program, running
 from bench.systems import Setup
+from bench.waiting import wait_until
+
+STARTING_SECONDS = 15.0
+"""That a start may last beyond the first answer, at most."""
+MOMENT = 0.2
+RESTING_SHARE = 0.2
+"""Of a CPU, over a MOMENT."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +54,13 @@ class Runs:
         )
 
 
+def rests(meter: Meter) -> bool:
+    """Return whether a system's processes do next to nothing, over a moment: then its start is over."""
+    before = meter.cpu_seconds()
+    time.sleep(MOMENT)
+    return meter.cpu_seconds() - before < RESTING_SHARE * MOMENT
+
+
 @dataclass(frozen=True, slots=True)
 class Ground:
     """A lab with its node free for one system after the other."""
@@ -64,6 +79,7 @@ class Ground:
                 row.label, row.system.command(setup, folder), self.lab.places.node, folder / "log", self.lab.node,
             )
             with running(program, lambda: all(map(self.lab.answers, targets))) as pid:
+                wait_until(lambda: rests(Meter(pid)), STARTING_SECONDS)
                 yield Running(row, setup, folder, targets, Meter(pid))
         self.check_clean()
 

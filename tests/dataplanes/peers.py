@@ -11,8 +11,7 @@ from lbproxy.sockets import reset_on_close
 
 PATIENCE = 20.0
 """Seconds after which whatever is waited for counts as never coming."""
-LAPS = 5
-"""Turns of the loop from an accepted connection to its end."""
+BACKLOG = 100
 REFUSALS = (ConnectionRefusedError, ConnectionResetError, BrokenPipeError, asyncio.IncompleteReadError)
 
 # A loopback address of this process's own: no client's source port there, and no other test run, is in the way.
@@ -27,13 +26,17 @@ def free_address(host: str = HOST, sock: socket.socket | None = None) -> Address
 
 
 class Backend:
-    """Answers each line with its name."""
+    """Answers each line with its name.
+
+    It accepts by itself: an `asyncio.Server` that is closed forgets, unclosed, whom it has just accepted.
+    """
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.address = Address(HOST, 0)
-        self._server: asyncio.Server | None = None
+        self._listener: socket.socket | None = None
         self._clients: set[asyncio.StreamWriter] = set()
+        self._accepted: set[asyncio.Task[object]] = set()
 
     async def start(self, host: str = HOST, port: int = 0) -> Self:
         """Listen, on a free port unless told which."""
@@ -43,31 +46,50 @@ class Backend:
         """Listen with that socket."""
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind((host, port))
-        self._server = await asyncio.start_server(self._serve, sock=sock)
-        self.address = Address(*self._server.sockets[0].getsockname()[:2])
+        sock.listen(BACKLOG)
+        sock.settimeout(0)
+        self._listener = sock
+        asyncio.get_running_loop().add_reader(sock, self._accept)
+        self.address = Address(*sock.getsockname()[:2])
         return self
 
     def reset_all(self) -> None:
         """Break every connection."""
-        for writer in list(self._clients):
-            if not writer.transport.is_closing():
-                reset_on_close(writer.get_extra_info("socket"))
-                writer.transport.abort()
+        for writer in self._clients:
+            reset_on_close(writer.get_extra_info("socket"))
+            writer.transport.abort()
+        self._clients.clear()
 
     def stop(self) -> None:
         """Listen no more and break every connection."""
-        assert self._server
-        self._server.close()
+        if self._listener is not None:
+            asyncio.get_running_loop().remove_reader(self._listener)
+            self._listener.close()
+            self._listener = None
         self.reset_all()
 
     async def close(self) -> None:
         """Stop, and wait until nothing is left."""
         self.stop()
-        assert self._server
-        await self._server.wait_closed()
-        for _ in range(LAPS):  # who was accepted last is not yet served, and would be forgotten
-            await asyncio.sleep(0)
+        while self._accepted or self._clients:
             self.reset_all()
+            await asyncio.sleep(0)
+
+    def _accept(self) -> None:
+        assert self._listener
+        try:
+            sock, _ = self._listener.accept()
+        except (BlockingIOError, ConnectionAbortedError):
+            return
+        sock.settimeout(0)
+        task = asyncio.ensure_future(self._welcome(sock))
+        self._accepted.add(task)
+        task.add_done_callback(self._accepted.discard)
+
+    async def _welcome(self, sock: socket.socket) -> None:
+        reader = asyncio.StreamReader()
+        protocol = asyncio.StreamReaderProtocol(reader, self._serve)
+        await asyncio.get_running_loop().connect_accepted_socket(lambda: protocol, sock)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._clients.add(writer)
