@@ -40,17 +40,21 @@ SAMPLES = "samples.json"
 @click.option("--record", is_flag=True, help="Copy report and pictures to bench/recorded, named in bench/RESULTS.md.")
 @click.option("--again", type=click.Path(exists=True, path_type=Path), metavar="JSON",
               help="Measure nothing: report once more what this file holds.")
+@click.option("--beside", type=click.Path(exists=True, path_type=Path), metavar="JSON",
+              help="Another run's samples: the report says whether it puts the rows in the same order.")
 def paper(  # noqa: PLR0913 - one parameter per option
     *, only: str | None, quick: bool, in_guest: bool, folder: Path | None, record: bool, again: Path | None,
+    beside: Path | None,
 ) -> None:
     """Repeat the paper's experiments in a lab of network namespaces."""
     _check_matplotlib()
+    other = load(beside) if beside else None
     if again:
-        _report(load(again), folder or again.parent, record=record)
+        _report(load(again), folder or again.parent, record=record, beside=other)
         return
     prepare()
     if in_guest:
-        _in_guest(only, folder, quick=quick, record=record)
+        _in_guest(only, folder, quick=quick, record=record, beside=other)
         return
     started = datetime.now().astimezone()
     folder = folder or _folder(started, environment())
@@ -59,10 +63,10 @@ def paper(  # noqa: PLR0913 - one parameter per option
     try:
         _measure(chosen(only), PLANS[plan], results, folder)
     finally:
-        _report(results, folder, record=record)
+        _report(results, folder, record=record, beside=other)
 
 
-def _in_guest(only: str | None, folder: Path | None, *, quick: bool, record: bool) -> None:
+def _in_guest(only: str | None, folder: Path | None, *, quick: bool, record: bool, beside: Results | None) -> None:
     """Measure in a guest, then report here."""
     chosen(only)  # a wrong name is better told before a minute of booting
     options = [*(["--only", only] if only else []), *(["--quick"] if quick else [])]
@@ -70,7 +74,8 @@ def _in_guest(only: str | None, folder: Path | None, *, quick: bool, record: boo
         there = shared / "results"
         guest.run([sys.executable, "-m", "bench", "paper", "--folder", str(there), *options], shared)
         results = load(there / SAMPLES)
-    _report(results, folder or _folder(datetime.now().astimezone(), results.environment), record=record)
+    folder = folder or _folder(datetime.now().astimezone(), results.environment)
+    _report(results, folder, record=record, beside=beside)
 
 
 def _folder(started: datetime, environment: str) -> Path:
@@ -105,7 +110,7 @@ def _begun(started: datetime, plan: str) -> Results:
     return Results(started.isoformat(" ", "seconds"), environment(), plan, machine, missing)
 
 
-def _report(results: Results, folder: Path, *, record: bool) -> None:
+def _report(results: Results, folder: Path, *, record: bool, beside: Results | None) -> None:
     from bench.paper.pictures import draw  # noqa: PLC0415 - matplotlib is optional for all the rest
 
     for claim in CLAIMS:
@@ -113,18 +118,19 @@ def _report(results: Results, folder: Path, *, record: bool) -> None:
     if not results.points:
         return
     save(results, folder / SAMPLES)
-    made = [write(results, folder, relpath(FOLDER / "README.md", folder)), *draw(results, folder)]
+    write(results, folder, relpath(FOLDER / "README.md", folder), beside)
+    pictures = draw(results, folder)
     click.echo(f"results: {folder}")
     if record:
-        _record(results, made)
+        there = RECORDED / results.environment
+        there.mkdir(parents=True, exist_ok=True)
+        write(results, there, "../../README.md", beside)
+        _record(pictures, there)
 
 
-def _record(results: Results, made: Sequence[Path]) -> None:
-    there = RECORDED / results.environment
-    there.mkdir(parents=True, exist_ok=True)
-    for file in made:
-        copy(file, there)
-    write(results, there, "../../README.md")
+def _record(pictures: Sequence[Path], there: Path) -> None:
+    for picture in pictures:
+        copy(picture, there)
     record_part(recorded_part(RECORDED))
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from bench.markdown import table
 from bench.paper.claims import ALL, Claim
 from bench.paper.judging import judged, limits, verdict
+from bench.paper.ordering import agreements_grid
 from bench.paper.results import Results
 from bench.paper.tables import points_grid, ratios_grid
 from bench.relay.grid import Grid
@@ -44,11 +45,12 @@ VARIED = """\
 """
 
 
-def markdown(results: Results, readme: str = "README.md") -> str:
-    """Return the whole document; pictures are beside it."""
+def markdown(results: Results, readme: str = "README.md", beside: Results | None = None) -> str:
+    """Return the whole document, with what another run makes of it if there is one; pictures are beside it."""
     claims = [part for claim in ALL if results.of(claim.figure) or claim.ratios for part in _claim(results, claim)]
     beyond = [part for name, title in BEYOND.items() if results.of(name) for part in _beyond(results, name, title)]
-    return "\n".join([_head(results, readme), *claims, "# Beyond the paper", "", *beyond, VARIED])
+    again = _again(results, beside) if beside else []
+    return "\n".join([_head(results, readme), *claims, "# Beyond the paper", "", *beyond, *again, VARIED])
 
 
 def _head(results: Results, readme: str) -> str:
@@ -77,6 +79,13 @@ def _beyond(results: Results, name: str, title: str) -> Iterable[str]:
     yield from _numbers(results, name)
 
 
+def _again(results: Results, beside: Results) -> Iterable[str]:
+    yield f"# A second run, started {beside.started}\n"
+    yield ("Rows are *apart* when no round of the one reaches into the rounds of the other; the order of others is "
+           "noise.\n")
+    yield table(agreements_grid(results, beside))
+
+
 def _numbers(results: Results, name: str) -> Iterable[str]:
     points = results.of(name)
     if not points:
@@ -98,8 +107,8 @@ def _others(results: Results) -> str:
     return f"{found.middle:.0%} of a CPU" if found else "an unknown share of a CPU"
 
 
-def write(results: Results, folder: Path, readme: str) -> Path:
+def write(results: Results, folder: Path, readme: str, beside: Results | None = None) -> Path:
     """Write the document into `folder`."""
     file = folder / "RESULTS.md"
-    file.write_text(markdown(results, readme))
+    file.write_text(markdown(results, readme, beside))
     return file
