@@ -31,6 +31,9 @@ SYSCTLS = {
     "ipv4/ip_local_port_range": "1024 65000",
     "ipv4/tcp_tw_reuse": "1",
 }
+# Pods remember no connection that has ended: a system's must not be in the way of the next one's, whose client has another
+# clock in its timestamps, so that its SYN would look old and be refused, and come again a second later.
+PODS_SYSCTLS = {"ipv4/tcp_max_tw_buckets": "0"}
 ANSWER_SECONDS = 2.0
 SYSCTL_FOLDER = Path("/proc/sys/net")
 
@@ -133,13 +136,17 @@ def built(lab: Lab) -> list[Helper]:
 def _set_up(lab: Lab, role: str, lines: list[str], forwarding: list[str]) -> None:
     namespace = lab.namespace(role)
     with namespace.entered():
-        for name, value in SYSCTLS.items():
+        for name, value in (SYSCTLS | _of_pods(lab, role)).items():
             (SYSCTL_FOLDER / name).write_text(value)
     namespace.ip(["link set lo up", *lines])
     if forwarding:
         call(["bridge", "-netns", namespace.name, "-batch", "-"], "\n".join(forwarding))
     if steering := script(role, lab.shape, lab.places):
         namespace.shell(steering)
+
+
+def _of_pods(lab: Lab, role: str) -> dict[str, str]:
+    return PODS_SYSCTLS if role in {pod.role for pod in pods(lab.shape)} else {}
 
 
 def _encapsulator(lab: Lab, encapsulator: Encapsulator) -> Helper:
