@@ -47,7 +47,7 @@ def _curves(name: str) -> Callable[[Results], Figure]:
                     words = {"overlay": overlay, "system": system, "spreading": spreading}
                     _line(axes, results.of(name, words), f"{system}, {spreading}")
             axes.set_title(str(overlay))
-        panels[-1].legend(fontsize="x-small")
+        _explain(figure, panels[-1])
         panels[0].set_ylim(bottom=0)
         panels[0].set_ylabel("thousand requests/s")
         return figure
@@ -61,7 +61,7 @@ def _systems(results: Results) -> Figure:
         _line(axes, results.of("fig14", {"system": system}), str(system))
     axes.set_ylim(bottom=0)
     axes.set_ylabel("thousand requests/s")
-    axes.legend(fontsize="x-small")
+    _explain(figure, axes)
     return figure
 
 
@@ -77,7 +77,7 @@ def _limit(results: Results) -> Figure:
     axes.set_xticks(places, names, fontsize="x-small")
     axes.set_yscale("log")
     axes.set_ylabel("thousand requests/s")
-    axes.legend(fontsize="x-small")
+    _explain(figure, axes)
     return figure
 
 
@@ -92,7 +92,7 @@ def _latency(results: Results) -> Figure:
                 axes.plot(late, [number / KEPT for number in range(KEPT + 1)], label=str(point.words["system"]))
         axes.set(xscale="log", xlabel="ms", title=f"{load} of the slowest")
         axes.grid(alpha=0.3)
-        axes.legend(fontsize="x-small")
+    _explain(figure, axes)
     return figure
 
 
@@ -126,6 +126,11 @@ def _one() -> tuple[Figure, Axes]:
     return figure, figure.subplots()
 
 
+def _explain(figure: Figure, axes: Axes) -> None:
+    """Name the lines, beside them; all panels have the same."""
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside right upper", fontsize="x-small")
+
+
 def _label(point: Point) -> str:
     return ", ".join(str(point.words[word]) for word in ("system", "told") if word in point.words)
 
@@ -136,8 +141,8 @@ def _several(points: Sequence[Point], word: str) -> list[str | int]:
 
 def _save(figure: Figure, results: Results, file: Path) -> None:
     """Every picture says what it was measured on: those of two environments must not be mistaken for one another."""
-    figure.text(1, 0, f"{results.environment}: {results.machine.cpu}, {results.machine.cores} CPUs, Linux "
-                f"{results.machine.kernel}", ha="right", va="bottom", fontsize=5, color="gray")
+    figure.supxlabel(f"{results.environment}: {results.machine.cpu}, {results.machine.cores} CPUs, Linux "
+                     f"{results.machine.kernel}", x=1, ha="right", fontsize=5, color="gray")
     figure.savefig(file, dpi=DOTS)
 
 
