@@ -31,8 +31,8 @@ SYSCTLS = {
     "ipv4/ip_local_port_range": "1024 65000",
     "ipv4/tcp_tw_reuse": "1",
 }
-# Pods remember no connection that has ended: a system's must not be in the way of the next one's, whose client has another
-# clock in its timestamps, so that its SYN would look old and be refused, and come again a second later.
+# Pods remember no connection that has ended: a system's must not be in the way of the next one's, whose client has
+# another clock in its timestamps, so that its SYN would look old and be refused, and come again a second later.
 PODS_SYSCTLS = {"ipv4/tcp_max_tw_buckets": "0"}
 ANSWER_SECONDS = 2.0
 SYSCTL_FOLDER = Path("/proc/sys/net")

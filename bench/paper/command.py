@@ -12,7 +12,7 @@ import click
 
 from bench import guest
 from bench.choosing import named, prepare
-from bench.errors import NotInstalledError
+from bench.errors import BenchError, NotInstalledError
 from bench.machine import describe
 from bench.paper import experiments, lineup
 from bench.paper.claims import ALL as CLAIMS
@@ -40,11 +40,13 @@ SAMPLES = "samples.json"
 @click.option("--record", is_flag=True, help="Copy report and pictures to bench/recorded, named in bench/RESULTS.md.")
 @click.option("--again", type=click.Path(exists=True, path_type=Path), metavar="JSON",
               help="Measure nothing: report once more what this file holds.")
+@click.option("--resume", type=click.Path(exists=True, path_type=Path), metavar="JSON",
+              help="Go on with a run that was broken off: what this file holds is not measured again.")
 @click.option("--beside", type=click.Path(exists=True, path_type=Path), metavar="JSON",
               help="Another run's samples: the report says whether it puts the rows in the same order.")
 def paper(  # noqa: PLR0913 - one parameter per option
     *, only: str | None, quick: bool, in_guest: bool, folder: Path | None, record: bool, again: Path | None,
-    beside: Path | None,
+    resume: Path | None, beside: Path | None,
 ) -> None:
     """Repeat the paper's experiments in a lab of network namespaces."""
     _check_matplotlib()
@@ -54,22 +56,25 @@ def paper(  # noqa: PLR0913 - one parameter per option
         return
     prepare()
     if in_guest:
-        _in_guest(only, folder, quick=quick, record=record, beside=other)
+        options = [*(["--only", only] if only else []), *(["--quick"] if quick else []),
+                   *(["--resume", str(resume.absolute())] if resume else [])]
+        _in_guest(only, options, folder, record=record, beside=other)
         return
     started = datetime.now().astimezone()
     folder = folder or _folder(started, environment())
     plan = "quick" if quick else "guest" if environment() == "guest" else "full"
-    results = _begun(started, plan)
+    results = broken_off(resume) if resume else _begun(started, plan)
     try:
-        _measure(chosen(only), PLANS[plan], results, folder)
+        _measure(still_to_do(chosen(only), results), PLANS[plan], results, folder)
     finally:
         _report(results, folder, record=record, beside=other)
 
 
-def _in_guest(only: str | None, folder: Path | None, *, quick: bool, record: bool, beside: Results | None) -> None:
+def _in_guest(
+    only: str | None, options: Sequence[str], folder: Path | None, *, record: bool, beside: Results | None,
+) -> None:
     """Measure in a guest, then report here."""
     chosen(only)  # a wrong name is better told before a minute of booting
-    options = [*(["--only", only] if only else []), *(["--quick"] if quick else [])]
     with guest.folder_for_guest() as shared:
         there = shared / "results"
         guest.run([sys.executable, "-m", "bench", "paper", "--folder", str(there), *options], shared)
@@ -88,6 +93,19 @@ def chosen(only: str | None) -> list[Experiment]:
     wanted = named(only, known)
     names = {name for experiment in wanted for name in (*experiment.needs, experiment.name)}
     return [experiment for experiment in experiments.ALL if experiment.name in names]
+
+
+def broken_off(file: Path) -> Results:
+    """Return what a run has measured before it was broken off; raises BenchError for one of another environment."""
+    results = load(file)
+    if results.environment != environment():
+        raise BenchError(f"{file} is of another environment, {results.environment}: rows of both can't be mixed")
+    return results
+
+
+def still_to_do(chosen: Sequence[Experiment], results: Results) -> list[Experiment]:
+    """Return the experiments that have no points yet: those of one come all at once, when it is done."""
+    return [experiment for experiment in chosen if not results.of(experiment.name)]
 
 
 def _measure(chosen: Sequence[Experiment], plan: Plan, results: Results, folder: Path) -> None:
@@ -137,7 +155,8 @@ def _record(pictures: Sequence[Path], there: Path) -> None:
 def recorded_part(folder: Path) -> str:
     """Return the part of bench/RESULTS.md that leads to what was recorded, of each environment."""
     kept = "\n".join(f"- [{one.name}]({folder.name}/{one.name}/RESULTS.md)" for one in sorted(folder.iterdir()))
-    return f"# Results of the paper's experiments\n\nThe last full run in each environment:\n\n{kept}\n"
+    return ("# Results of the paper's experiments\n\n[PAPER.md](PAPER.md) says in a sentence each what of the paper "
+            f"held. The last run in each environment:\n\n{kept}\n")
 
 
 def _check_matplotlib() -> None:

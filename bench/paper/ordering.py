@@ -20,6 +20,8 @@ KEYS = {
 }
 """By what the rows of a figure are ordered."""
 Pair = tuple[Spread, Spread]
+SHOWN = 3
+"""Exchanged pairs that are named."""
 HEADER = ["figure", "pairs of rows", "same order of medians", "apart in both runs", "exchanged of these"]
 
 
@@ -51,9 +53,14 @@ def agreements_grid(one: Results, other: Results) -> Grid:
     """Return a line for each figure that both runs have."""
     found = [agreement(figure, one, other) for figure in KEYS]
     return Grid("", HEADER, [
-        [each.figure, str(each.pairs), str(each.same), str(each.apart), "; ".join(each.exchanged) or "none"]
+        [each.figure, str(each.pairs), str(each.same), str(each.apart), _named(each.exchanged)]
         for each in found if each.pairs
     ])
+
+
+def _named(exchanged: Sequence[str]) -> str:
+    more = len(exchanged) - SHOWN
+    return "; ".join([*exchanged[:SHOWN], *([f"{more} more"] if more > 0 else [])]) or "none"
 
 
 def _rows(figure: str, one: Results, other: Results) -> Sequence[tuple[str, Pair]]:

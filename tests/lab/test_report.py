@@ -2,11 +2,12 @@ from pathlib import Path
 
 import pytest
 
+from bench.errors import BenchError
 from bench.machine import Machine
 from bench.paper import experiments, lineup
 from bench.paper.case import Point
 from bench.paper.claims import ALL, Claim, points_alike
-from bench.paper.command import chosen, recorded_part
+from bench.paper.command import broken_off, chosen, recorded_part, still_to_do
 from bench.paper.judging import judged, limit, verdict
 from bench.paper.pictures import draw
 from bench.paper.plan import PLANS
@@ -148,6 +149,20 @@ def test_results_lead_to_what_was_recorded_of_each_environment(tmp_path: Path) -
         (tmp_path / "recorded" / environment).mkdir(parents=True)
     lines = recorded_part(tmp_path / "recorded").splitlines()
     assert lines[-2:] == ["- [guest](recorded/guest/RESULTS.md)", "- [machine](recorded/machine/RESULTS.md)"]
+
+
+def test_run_that_goes_on_measures_only_what_it_lacks(results: Results) -> None:
+    results.points = [fig14("iptables", 100.0)]
+    assert [one.name for one in still_to_do(chosen("fig13,fig15"), results)] == ["fig13", "fig15"]
+
+
+def test_run_does_not_go_on_in_another_environment(results: Results, tmp_path: Path) -> None:
+    save(results, tmp_path / "samples.json")
+    assert broken_off(tmp_path / "samples.json") == results
+    results.environment = "guest"
+    save(results, tmp_path / "samples.json")
+    with pytest.raises(BenchError, match="of another environment, guest"):
+        broken_off(tmp_path / "samples.json")
 
 
 def test_what_was_saved_is_what_is_loaded(results: Results, tmp_path: Path) -> None:
