@@ -128,7 +128,7 @@ def _one() -> tuple[Figure, Axes]:
 
 def _explain(figure: Figure, axes: Axes) -> None:
     """Name the lines, beside them; all panels have the same."""
-    figure.legend(*axes.get_legend_handles_labels(), loc="outside right upper", fontsize="x-small")
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside right upper", fontsize="x-small", markerscale=0.5)
 
 
 def _label(point: Point) -> str:

@@ -55,10 +55,11 @@ class Backend:
 
     def reset_all(self) -> None:
         """Break every connection."""
-        for writer in self._clients:
-            reset_on_close(writer.get_extra_info("socket"))
-            writer.transport.abort()
-        self._clients.clear()
+        while self._clients:
+            writer = self._clients.pop()
+            if not writer.transport.is_closing():
+                reset_on_close(writer.get_extra_info("socket"))
+                writer.transport.abort()
 
     def stop(self) -> None:
         """Listen no more and break every connection."""
