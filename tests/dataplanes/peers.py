@@ -94,6 +94,8 @@ class Backend:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._clients.add(writer)
+        if self._listener is None:  # it has stopped since this one was accepted
+            self.reset_all()
         try:
             while await reader.readline():
                 writer.write(f"{self.name}\n".encode())
