@@ -21,7 +21,8 @@ class Progress:
     def __init__(self, missing: Mapping[str, str]) -> None:
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
                    TimeRemainingColumn())
-        self._bar = Bar(*columns, console=console)
+        # Drawn between samples only: ten times a second costs what is measured, and in an emulated guest a whole CPU.
+        self._bar = Bar(*columns, console=console, auto_refresh=False)
         self._task: TaskID | None = None
         self._missing, self._disturbed = missing, 0
 
@@ -39,11 +40,13 @@ class Progress:
     def begin(self, figure: str, samples: int) -> None:
         """Begin a figure of so many samples."""
         self._task = self._bar.add_task(figure, total=samples)
+        self._bar.refresh()
 
     def note(self, case: Case, sample: Sample | str) -> None:
         """Hear of a sample, or of why there is none."""
         if self._task is not None:
             self._bar.advance(self._task)
+            self._bar.refresh()
         if isinstance(sample, str):
             self._say(f"{case.figure}: {_name(case)} failed: {sample}", BAD)
         else:
