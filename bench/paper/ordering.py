@@ -39,9 +39,8 @@ class Agreement:
 
 def agreement(figure: str, one: Results, other: Results) -> Agreement:
     """Return how the runs agree about a figure, as far as both have its rows."""
-    found = [(label, spreads) for label, spreads in _rows(figure, one, other)]
     pairs = [(f"{a} and {b}", (first[0], second[0]), (first[1], second[1]))
-             for (a, first), (b, second) in combinations(found, 2)]
+             for (a, first), (b, second) in combinations(_rows(figure, one, other), 2)]
     settled = [pair for pair in pairs if _is_apart(pair[1]) and _is_apart(pair[2])]
     return Agreement(
         figure, len(pairs), sum(_sign(here) == _sign(there) for _, here, there in pairs), len(settled),

@@ -47,13 +47,16 @@ def test_turn_lasts_until_the_outer_loop_is_due(control: tuple[int, int]) -> Non
     os.close(waker)
 
 
-def test_turn_of_a_shared_loop_ends_when_nothing_comes(control: tuple[int, int]) -> None:
-    relay = Relay()
+def test_turn_of_a_loop_that_is_shared_again_ends_when_nothing_more_comes(control: tuple[int, int]) -> None:
+    relay, (waiting, waker) = Relay(), os.pipe()
     relay.own_loop(control[0])
     relay.share_loop(control[0])
-    os.write(control[1], b"!")
+    relay.listen(waiting, lambda: _read(waiting))
+    os.write(waker, b"!")
     assert seconds(relay, monotonic() + LONG) < LONG / 2
     relay.close()
+    os.close(waiting)
+    os.close(waker)
 
 
 def _read(descriptor: int) -> None:
