@@ -27,8 +27,9 @@ async def test_what_the_client_has_sent_already_is_the_third_part_of_the_handsha
 
 async def test_backend_that_speaks_first_need_not_wait_for_the_third_part_of_the_handshake(bed: Bed) -> None:
     backend, client = bed.backend(), bed.client()
-    server = await backend.accept()
     await until(lambda: len(bed.connections) == 1)
-    assert bed.connections[0].server.getsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK)  # the kernel holds no ACK back
+    # Before the backend has accepted: a kernel that has held an ACK back for long enough gives it up.
+    assert bed.connections[0].server.getsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK)
+    server = await backend.accept()
     await server.send(b"welcome")
     await client.hears(b"welcome")
