@@ -8,7 +8,6 @@ from termios import FIONREAD
 from lbproxy.dataplanes.userspace.connection import Connection, End
 from lbproxy.dataplanes.userspace.reasons import Failed
 from lbproxy.dataplanes.userspace.relay import Relay
-from lbproxy.dataplanes.userspace.target import Target
 
 DIALING = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC
 
@@ -37,16 +36,21 @@ def failure_of(code: int) -> Failed:
     return _FAILURES.get(code, Failed.OTHER)
 
 
-def dial(relay: Relay, connection: Connection, target: Target) -> int:
-    """Start connecting `connection.server` to the backend; return connect()'s errno, or that of what came before."""
+def prepare(relay: Relay, connection: Connection, family: int) -> None:
+    """Make `connection.server`, a socket to dial with; raises OSError when descriptors or kernel memory are gone."""
+    connection.server = server = End(family, DIALING)
+    server.adopt(connection, server.fileno())
+    relay.hold(server)
+    server.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
+    if _has_sent(connection.client):
+        server.setsockopt(IPPROTO_TCP, TCP_QUICKACK, 0)  # what it has sent will be the ACK: one packet less
+
+
+def dial(relay: Relay, server: End) -> int:
+    """Start connecting a prepared socket to the backend; return connect()'s errno, or why it can't be watched."""
     try:
-        connection.server = server = End(target.family, DIALING)
-        server.adopt(connection, server.fileno())
-        server.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
-        if _has_sent(connection.client):
-            server.setsockopt(IPPROTO_TCP, TCP_QUICKACK, 0)  # what it has sent will be the ACK: one packet less
-        error = server.connect_ex(target.address)
-        relay.add_dialing(server)
+        error = server.connect_ex(server.connection.target.address)
+        relay.watch_dialing(server)
     except OSError as failure:
         return failure.errno or errno.EIO
     return error

@@ -66,6 +66,7 @@ class Engine:
             service.reception.on_failing = lambda target: self._on_failing(name, target)
             service.reception.on_exhausted = lambda: self._gate.pause("descriptors")
         service.configure(policy)
+        self._relay.settle()
 
     def put_members(self, name: str, members: Sequence[Member]) -> None:
         """Add or change backends of a service."""

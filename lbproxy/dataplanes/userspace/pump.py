@@ -60,6 +60,11 @@ class Pump:
             else:
                 self.read(end)
 
+    def feed(self, end: End) -> None:
+        """Send it what its peer has sent, if that was held back until now."""
+        if end.peer.is_blocked:
+            self._resume(end)
+
     def read(self, end: End) -> None:
         """Relay what has arrived until nothing is left, the peer is full, or it proves to be bulk."""
         while True:

@@ -4,6 +4,7 @@ Nothing was read from them yet, so every attempt that fails can be made again el
 relaying or by `reject`, which resets it and counts why.
 """
 
+import errno
 from collections import deque
 from itertools import takewhile
 from socket import SO_ERROR, SOL_SOCKET
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from lbproxy.dataplanes.userspace import counters
 from lbproxy.dataplanes.userspace.connection import Connection, End, Phase
-from lbproxy.dataplanes.userspace.dialing import EXHAUSTED, UNDER_WAY, dial, failure_of
+from lbproxy.dataplanes.userspace.dialing import EXHAUSTED, UNDER_WAY, dial, failure_of, prepare
 from lbproxy.dataplanes.userspace.pool import Pool
 from lbproxy.dataplanes.userspace.pump import ARRIVAL, ERROR, HANGUP, UNUSUAL, WRITABLE
 from lbproxy.dataplanes.userspace.reasons import Failed, Rejected
@@ -156,7 +157,17 @@ class Reception:
             self._cells[connection.tried[-1].at + counters.RETRIES] += 1
         connection.target = target
         self.dialing[connection] = self._relay.now
-        error = dial(self._relay, connection, target)
+        try:
+            prepare(self._relay, connection, target.family)
+        except OSError as error:
+            self._on_dialed(connection, error.errno or errno.EIO)
+        else:
+            self._relay.put_off(self._dial_now, connection.server)
+
+    def _dial_now(self, server: End) -> None:
+        self._on_dialed(server.connection, dial(self._relay, server))
+
+    def _on_dialed(self, connection: Connection, error: int) -> None:
         if error in EXHAUSTED:
             self.on_exhausted()
             self.abandon(connection, Rejected.DESCRIPTORS)

@@ -3,6 +3,9 @@
 One private epoll set per worker, whose descriptor is all that the asyncio loop knows. Every socket is
 registered once, edge-triggered. `run` is the one place where speed may cost elegance:
 what that buys is in bench/RESULTS.md.
+
+What leaves leaves together: whoever takes a packet on another CPU need not be woken for the next one (bench/NOTES.md).
+So all of a batch of events is read first, then sent on, and then the backends of new clients are dialed.
 """
 
 import select
@@ -15,6 +18,7 @@ from lbproxy.dataplanes.userspace.connection import End
 from lbproxy.dataplanes.userspace.pump import (
     PEER_CLOSED,
     READABLE,
+    RELAYING,
     SMALL,
     UNUSUAL,
     URGENT,
@@ -25,7 +29,7 @@ from lbproxy.dataplanes.userspace.pump import (
 ARRIVALS = READABLE | PEER_CLOSED | URGENT | select.EPOLLET
 ARRIVALS_AND_ROOM = ARRIVALS | WRITABLE
 BATCH = 256
-"""Events taken from the kernel at once."""
+"""Events taken from the kernel at once: so many times SMALL bytes at most are read before they are sent on."""
 LINGER = 0.002
 """Seconds to wait for more inside a turn: under load it saves the outer loop's own epoll_wait. It is for a loop that
 others share: to arm so short a timer for each wait costs 3 µs (bench/NOTES.md)."""
@@ -45,6 +49,7 @@ class Relay:
         self._ends: dict[int, End] = {}
         self._acceptors: dict[int, Callable[[], None]] = {}
         self._removed: list[End] = []
+        self._put_off: list[tuple[Callable[[End], None], End]] = []
         self._linger = LINGER
         self._until = 0.0
 
@@ -87,11 +92,18 @@ class Relay:
         self._ends[end.fd] = end
         self._register(end.fd, ARRIVALS)
 
-    def add_dialing(self, end: End) -> None:
-        """Watch a new end also for its being connected."""
-        end.is_room_watched = True
+    def hold(self, end: End) -> None:
+        """Count a new end, which is not watched yet."""
         self._ends[end.fd] = end
+
+    def watch_dialing(self, end: End) -> None:
+        """Watch an end that is held, also for its being connected."""
+        end.is_room_watched = True
         self._register(end.fd, ARRIVALS_AND_ROOM)
+
+    def put_off(self, act: Callable[[End], None], end: End) -> None:
+        """Do this when the whole batch has been read, unless the end is removed before."""
+        self._put_off.append((act, end))
 
     def remove(self, end: End) -> None:
         """Forget an end. It is closed when the batch is done: its number must not be reused before."""
@@ -99,18 +111,19 @@ class Relay:
         self._removed.append(end)
 
     def settle(self) -> None:
-        """Close what was removed. `run` does so itself; whoever removes outside of it calls this."""
+        """Do what was put off, close what was removed. `run` does so itself; whoever does either outside calls this."""
+        self._catch_up()
         for end in self._removed:
             end.close()
         self._removed.clear()
 
     def join(self, client: End, server: End) -> None:
         """Both are connected: relay from now on, first what the client may have sent already."""
-        client.peer = client.sink = server
-        server.peer = server.sink = client
+        client.peer, server.peer = server, client
         if client.is_blocked:
-            client.is_blocked = False
-            self.pump.read(client)
+            self.put_off(self.pump.feed, server)
+        else:
+            client.sink, server.sink = server, client
 
     def _watch_room(self, end: End) -> None:
         """Most clients never get full: only one that does is told of room, from then on."""
@@ -130,7 +143,7 @@ class Relay:
             self._serve(events)
             if pump.bulk:
                 pump.turn()
-            if self._removed:
+            if self._removed or self._put_off:
                 self.settle()
             if now >= self._until:
                 break
@@ -140,8 +153,21 @@ class Relay:
     def _interrupt(self) -> None:
         self._until = 0.0
 
-    def _serve(self, events: list[tuple[int, int]]) -> None:  # noqa: C901 - flat, for speed: see the module
+    def _serve(self, events: list[tuple[int, int]]) -> None:
         """Do what the events say."""
+        self._send(self._receive(events))
+        self._catch_up()
+
+    def _catch_up(self) -> None:
+        while self._put_off:
+            batch, self._put_off = self._put_off, []
+            for act, end in batch:
+                if self._ends.get(end.fd) is end:
+                    act(end)
+
+    def _receive(self, events: list[tuple[int, int]]) -> list[tuple[End, End, bytes]]:
+        """Return what has arrived and needs nothing but to be sent on: from whom, to whom. Do all the rest."""
+        arrived = []
         get, on_event = self._ends.get, self.pump.on_event
         for fd, event in events:
             end = get(fd)
@@ -162,8 +188,14 @@ class Relay:
             except OSError as error:
                 end.connection.service.on_lost(end, error)
                 continue
-            size = len(data)
-            end.received += size
+            end.received += len(data)
+            arrived.append((end, sink, data))
+        return arrived
+
+    def _send(self, arrived: list[tuple[End, End, bytes]]) -> None:
+        for end, sink, data in arrived:
+            if end.connection.phase is not RELAYING:  # closed later in this batch
+                continue
             try:
                 sent = sink.send(data, MSG_DONTWAIT)
             except BlockingIOError:
@@ -171,6 +203,7 @@ class Relay:
             except OSError as error:
                 end.connection.service.on_lost(sink, error)
                 continue
+            size = len(data)
             if sent < size:
                 self.pump.keep(end, data[sent:])
             elif size == SMALL:

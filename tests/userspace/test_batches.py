@@ -1,0 +1,83 @@
+"""A batch of events is read first, then sent on, then dialed: much may happen to a connection in between."""
+
+from socket import SOCK_STREAM
+
+from lbproxy.dataplanes.userspace.connection import Connection, End
+from lbproxy.dataplanes.userspace.dialing import prepare
+from lbproxy.dataplanes.userspace.relay import Relay
+
+from .bed import Bed
+from .peers import converse, until
+
+
+async def test_question_and_the_reset_of_its_backend_in_one_batch(bed: Bed) -> None:
+    backend = bed.backend()
+    client, server = await bed.pair(backend)
+    await converse(client, server)
+    client.send_now(b"question")
+    server.reset()
+    await client.hears_reset()
+    await bed.idles()
+    assert bed.closed(backend) == {"backend_reset": 1}
+
+
+async def test_question_and_answer_that_cross_in_one_batch(bed: Bed) -> None:
+    client, server = await bed.pair(bed.backend())
+    await converse(client, server)
+    client.send_now(b"question")
+    server.send_now(b"news")
+    await server.hears(b"question")
+    await client.hears(b"news")
+
+
+async def test_question_and_the_end_of_its_backends_stream_in_one_batch(bed: Bed) -> None:
+    backend = bed.backend()
+    client, server = await bed.pair(backend)
+    await converse(client, server)
+    client.send_now(b"question")
+    server.send_now(b"last words")
+    server.finish()
+    await server.hears(b"question")
+    await client.hears(b"last words")
+    await client.hears_end()
+    client.finish()
+    await bed.idles()
+    assert bed.closed(backend) == {"finished": 1}
+
+
+async def test_question_that_came_with_the_handshake_and_a_welcome_cross(bed: Bed) -> None:
+    """What the client had sent before its backend was there is put off; what the backend says at once is not."""
+    backend, client = bed.backend(), bed.client()
+    client.send_now(b"question")
+    server = await backend.accept()
+    await server.send(b"welcome")
+    await server.hears(b"question")
+    await client.hears(b"welcome")
+
+
+async def test_end_that_is_removed_meanwhile_is_not_dialed(bed: Bed) -> None:
+    backend, relay, done = bed.backend(), Relay(), list[End]()
+    client = End(backend.address.family, SOCK_STREAM)
+    connection = Connection(next(iter(bed.engine._services.values())), 0.0)
+    connection.client = client
+    client.adopt(connection, client.fileno())
+    prepare(relay, connection, backend.address.family)
+    relay.put_off(done.append, connection.server)
+    relay.remove(connection.server)
+    relay.settle()
+    assert done == []
+    assert connection.server.fileno() == -1
+    client.close()
+    relay.close()
+
+
+async def test_who_waited_in_the_queue_is_dialed_before_the_change_is_done(bed: Bed) -> None:
+    """Not when the next tick comes by."""
+    bed.change(max_conns=1)
+    backend = bed.backend()
+    await bed.pair(backend)
+    bed.client()
+    await until(lambda: bed.service.queued == 1)
+    bed.change(max_conns=2)
+    assert backend.is_called()
+
