@@ -8,7 +8,8 @@ from bench.net import Address
 SCRIPT = """\
 set -eu
 sleep infinity &
-trap "kill $!; {down}; exit 0" TERM
+trap "kill $! || true; {down}" EXIT
+trap "exit 0" TERM
 {up}
 wait $!
 """
@@ -22,7 +23,7 @@ table ip bench {{
 
 
 def held(folder: Path, up: list[list[str]], down: list[list[str]]) -> list[str]:
-    """Return what carries out `up`, waits for SIGTERM and carries out `down`, however little of it is left to do."""
+    """Return what carries out `up` and waits for SIGTERM. At its end, and if `up` fails, it carries out `down`."""
     script = folder / "hold"
     undo = "; ".join(f"{join(command)} || true" for command in down)
     script.write_text(SCRIPT.format(up="\n".join([*map(join, up), FORGET_SOON]), down=undo.replace('"', '\\"')))
