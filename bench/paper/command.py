@@ -35,7 +35,7 @@ SAMPLES = "samples.json"
 @click.option("--only", metavar="NAME[,NAME]", help="Measure only these: "
               + ", ".join(one.name for one in experiments.ALL) + ".")
 @click.option("--quick", is_flag=True, help="One round, fewer points: about four minutes instead of twenty.")
-@click.option("--in-guest", is_flag=True, help="In a virtual machine whose kernel has IPVS; an hour or more.")
+@click.option("--in-guest", is_flag=True, help="In a virtual machine whose kernel has IPVS; about 40 minutes.")
 @click.option("--folder", type=click.Path(path_type=Path), help="Where to write results, else bench/results/DATE.")
 @click.option("--record", is_flag=True, help="Copy report and pictures to bench/recorded, named in bench/RESULTS.md.")
 @click.option("--again", type=click.Path(exists=True, path_type=Path), metavar="JSON",

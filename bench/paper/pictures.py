@@ -117,6 +117,7 @@ def _line(axes: Axes, points: Sequence[Point], label: str) -> None:
     there = [point for point in points if point.values("per_second")]
     pods = [int(point.words["pods"]) for point in there]
     axes.plot(pods, [median(point.values("per_second")) / THOUSAND for point in there], marker="o", label=label)
+    axes.set_xticks(pods)
     axes.set_xlabel("pods")
     axes.grid(visible=True, alpha=0.3)
 
