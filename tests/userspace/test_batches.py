@@ -80,4 +80,3 @@ async def test_who_waited_in_the_queue_is_dialed_before_the_change_is_done(bed: 
     await until(lambda: bed.service.queued == 1)
     bed.change(max_conns=2)
     assert backend.is_called()
-
