@@ -1,17 +1,23 @@
 """The reference of metrics, from the registry of one of each kind."""
 
 import inspect
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from types import ModuleType
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.metrics import MetricWrapperBase
 
-from lbproxy import metrics as control
+from lbproxy.admin import guard
 from lbproxy.admin.collector import TableCollector
+from lbproxy.control import metrics as control
+from lbproxy.runtime import metrics as runtime
+from lbproxy.sources.kubernetes import metrics as kubernetes
 
 from .blocks import table
 from .sample import Sample
 
+MODULES = (control, runtime, kubernetes, guard)
+"""Those that define metrics of their own; the metrics of services and backends come from the collector."""
 SUFFIX = {"counter": "_total"}
 
 
@@ -23,7 +29,7 @@ def metrics() -> str:
 
 def _of_control() -> Iterator[tuple[str, ...]]:
     registry = CollectorRegistry()
-    for _, maker in inspect.getmembers(control, _takes_registry):
+    for maker in (member for module in MODULES for _, member in inspect.getmembers(module, _is_metrics_of(module))):
         others = [name for name in inspect.signature(maker).parameters if name != "registry"]
         maker(registry=registry, **dict.fromkeys(others, ""))
     for collector in dict.fromkeys(registry._names_to_collectors.values()):  # noqa: SLF001 - nothing else tells labels
@@ -31,9 +37,10 @@ def _of_control() -> Iterator[tuple[str, ...]]:
             yield _row(collector._name, str(collector._type), collector._labelnames, collector._documentation)  # noqa: SLF001
 
 
-def _takes_registry(member: object) -> bool:
-    return (callable(member) and getattr(member, "__module__", "") == control.__name__
-            and "registry" in inspect.signature(member).parameters)
+def _is_metrics_of(module: ModuleType) -> Callable[[object], bool]:
+    """Give a test for what a module defines itself and makes metrics in a registry."""
+    return lambda member: (callable(member) and getattr(member, "__module__", "") == module.__name__
+                           and "registry" in inspect.signature(member).parameters)
 
 
 def _of_table() -> Iterator[tuple[str, ...]]:

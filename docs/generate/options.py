@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 from pydantic.fields import FieldInfo
 
-from lbproxy.app import FIXED_AT_START
-from lbproxy.config.kinds import Choice, Duration, Kind, Whole
+from lbproxy.config.kinds import Duration, OneWord, OptionKind, Whole
 from lbproxy.config.names import option
 from lbproxy.config.options import GROUPS, IPVS_ONLY, OPTIONS, USERSPACE_ONLY, ServiceOptions, kind_of
-from lbproxy.units import format_duration
+from lbproxy.runtime.app import FIXED_AT_START
+from lbproxy.text.units import format_duration
 
 from .blocks import table
 
@@ -20,10 +20,10 @@ def options() -> str:
     return "\n".join(f"### {_title(group)}\n{table(HEADER, _rows(group.model_fields))}" for group in GROUPS)
 
 
-def value(kind: Kind[object]) -> str:
+def value(kind: OptionKind[object]) -> str:
     """Say what may be written."""
     match kind:
-        case Choice():
+        case OneWord():
             return ", ".join(f"`{word}`" for word in kind.metavar.split("|"))
         case Duration():
             return f"{format_duration(kind.low)} to {format_duration(kind.high)}"

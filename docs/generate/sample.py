@@ -1,9 +1,10 @@
 """A running program that has one of everything, for the labels of its metrics."""
 
-from lbproxy.facts import Program
-from lbproxy.model import Address, Backend, BackendKey, Policy, Service, Snapshot, State
-from lbproxy.orders import BY_OPERATOR
-from lbproxy.stats import BackendStats, Histogram, ServiceStats, Stats, WorkerStats
+from lbproxy.model.address import Address
+from lbproxy.model.drain_orders import BY_OPERATOR
+from lbproxy.model.facts import Program
+from lbproxy.model.snapshot import Backend, BackendKey, Policy, Service, Snapshot, State
+from lbproxy.model.stats import BackendStats, Histogram, ServiceStats, Stats, WorkerStats
 
 ADDRESS = Address("192.0.2.1", 80)
 

@@ -9,8 +9,8 @@ from collections.abc import Awaitable, Callable
 import structlog
 from aiohttp import hdrs, web
 
-from lbproxy.admin.refused import RefusedError
-from lbproxy.sockets import reset_on_close
+from lbproxy.admin.refused import RequestRefusedError
+from lbproxy.net.socket_options import reset_on_close
 
 SEND_TIMEOUT = 15.0
 """Seconds in which a client must have taken an answer; the largest is some 10 MB (10,000 backends)."""
@@ -41,7 +41,7 @@ async def answering(request: web.Request, handler: Page) -> web.StreamResponse:
 async def _response(request: web.Request, page: Page) -> web.StreamResponse:
     try:
         return await page(request)
-    except RefusedError as error:
+    except RequestRefusedError as error:
         return web.Response(status=error.status, text=f"{error.line}\n", headers=error.headers)
     except web.HTTPException as error:
         allowed = {hdrs.ALLOW: error.headers[hdrs.ALLOW]} if hdrs.ALLOW in error.headers else None

@@ -9,14 +9,14 @@ from time import monotonic
 
 from aiohttp import web
 
-from lbproxy.admin.explanation import Question, explain
-from lbproxy.admin.office import Office
-from lbproxy.admin.refused import RefusedError
+from lbproxy.admin.api.context import AdminContext
+from lbproxy.admin.explanation import ServiceFacts, explain
+from lbproxy.admin.refused import RequestRefusedError
 from lbproxy.admin.rows import BackendRow, ServiceRow, join
 from lbproxy.admin.state import Now, written
-from lbproxy.model import State
-from lbproxy.quoting import closest, quoted
-from lbproxy.stats import Choice
+from lbproxy.model.snapshot import State
+from lbproxy.model.stats import SchedulerChoice
+from lbproxy.text.quoting import closest, quoted
 
 FRESH = 1.0
 """Seconds for which a scheduler's answer is used again."""
@@ -27,17 +27,17 @@ MOST_KEPT = 64
 class Asking:
     """Answers one client at a time."""
 
-    def __init__(self, office: Office) -> None:
+    def __init__(self, office: AdminContext) -> None:
         self._office = office
         self._turn = asyncio.Lock()
-        self._answers: dict[str, tuple[float, list[Choice]]] = {}
+        self._answers: dict[str, tuple[float, list[SchedulerChoice]]] = {}
 
     async def answer(self, request: web.Request) -> web.Response:
         """Explain every service, or the one or the backend that `?service=` and `&backend=` name."""
         service, backend = request.query.get("service"), request.query.get("backend")
         async with self._turn:
             rows = self._chosen(service, backend)
-            questions = [Question(row, self._office.desk.facts(row.name), await self._choices(row)) for row in rows]
+            questions = [ServiceFacts(row, self._office.desk.facts(row.name), await self._choices(row)) for row in rows]
             now = Now.read(monotonic())
             body = await asyncio.to_thread(lambda: written(explain(questions, now)))
         return web.Response(body=body, content_type="application/json")
@@ -54,7 +54,7 @@ class Asking:
             _require(any(row.backends for row in rows), "backend", backend, known)
         return [row for row in rows if row.backends or backend is None]
 
-    async def _choices(self, row: ServiceRow) -> list[Choice]:
+    async def _choices(self, row: ServiceRow) -> list[SchedulerChoice]:
         asked, choices = self._answers.get(row.name, (0.0, []))
         if monotonic() - asked >= FRESH or not asked:
             draining = [one.address for one in row.backends if one.backend and one.backend.state is State.DRAINING]
@@ -73,4 +73,5 @@ def _named(rows: Sequence[BackendRow], backend: str) -> tuple[BackendRow, ...]:
 def _require(is_known: bool, what: str, word: str, known: list[str]) -> None:  # noqa: FBT001 - the condition
     if not is_known:
         guess = closest(word, known)
-        raise RefusedError(404, f"there is no {what} {quoted(word)}" + (f"; did you mean {guess}?" if guess else ""))
+        hint = f"; did you mean {guess}?" if guess else ""
+        raise RequestRefusedError(404, f"there is no {what} {quoted(word)}{hint}")

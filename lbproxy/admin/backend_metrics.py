@@ -7,9 +7,9 @@ from prometheus_client.metrics_core import Metric
 
 from lbproxy.admin.families import Labels, Values, counter, gauge, spread
 from lbproxy.admin.rows import BackendRow, ServiceRow
-from lbproxy.model import Backend, State
-from lbproxy.orders import is_ordered
-from lbproxy.stats import BackendStats
+from lbproxy.model.drain_orders import is_drained_by_operator
+from lbproxy.model.snapshot import Backend, State
+from lbproxy.model.stats import BackendStats
 
 REMOVED = "removed"
 """The state of a backend that has left the table and still holds connections or counts."""
@@ -44,7 +44,7 @@ def _standing(series: list[_Series]) -> Iterator[Metric]:
                 ((one.labels, one.backend.weight) for one in series if one.backend))
     yield gauge("lbproxy_backend_state", "1 for the state that the backend is in, 0 for the others.", _states(series))
     yield gauge("lbproxy_backend_drained_by_operator", "1 while an operator drains the backend; no series for others.",
-                ((one.labels, 1) for one in series if one.backend and is_ordered(one.backend)))
+                ((one.labels, 1) for one in series if one.backend and is_drained_by_operator(one.backend)))
     yield gauge("lbproxy_backend_connections_active", "Connections that the backend has, established or connecting.",
                 ((one.labels, one.stats.active) for one in series))
 

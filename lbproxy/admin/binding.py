@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from lbproxy.errors import BindError
-from lbproxy.model import Address
-from lbproxy.unix_path import AdminAddress, UnixPath
+from lbproxy.model.address import Address
+from lbproxy.model.errors import BindError
+from lbproxy.net.unix_path import AdminAddress, UnixPath
 
 BACKLOG = 128
 OWNER_ONLY = 0o177

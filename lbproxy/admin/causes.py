@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from lbproxy.admin.explain_shape import CauseShape
 from lbproxy.admin.rows import BackendRow
 from lbproxy.admin.state import Now
-from lbproxy.facts import CheckResult, Facts
-from lbproxy.model import Endpoint, Policy, Scheduler
-from lbproxy.stats import Choice
-from lbproxy.units import format_roughly
+from lbproxy.model.facts import CheckResult, Facts
+from lbproxy.model.snapshot import Endpoint, Policy, Scheduler
+from lbproxy.model.stats import SchedulerChoice
+from lbproxy.text.units import format_roughly
 
 RULES = {Scheduler.LC: "the fewest connections", Scheduler.WLC: "the fewest connections per weight",
          Scheduler.RR: "in turn", Scheduler.WRR: "in turn, in proportion to the weights",
@@ -17,7 +17,8 @@ RULES = {Scheduler.LC: "the fewest connections", Scheduler.WLC: "the fewest conn
 """What a scheduler goes by."""
 
 
-def causes(row: BackendRow, facts: Facts | None, policy: Policy, choices: list[Choice], now: Now) -> list[CauseShape]:
+def causes(row: BackendRow, facts: Facts | None, policy: Policy, choices: list[SchedulerChoice],
+           now: Now) -> list[CauseShape]:
     """Give the chain. One link is decisive: those before it would let it have connections, those after it say more."""
     if facts is None:
         return [_cause("source", "it is not in the table any more; only its counts are left", decides=True)]
@@ -111,7 +112,7 @@ def _left(row: BackendRow) -> str:
     return f"it has {row.stats.active or 'no'} connection{'s' * (row.stats.active != 1)} left"
 
 
-def _scheduler(row: BackendRow, policy: Policy, choices: list[Choice]) -> CauseShape:
+def _scheduler(row: BackendRow, policy: Policy, choices: list[SchedulerChoice]) -> CauseShape:
     limit = f", {policy.max_conns} at most" if policy.max_conns else ""
     rule = f"{policy.scheduler.value} chooses {RULES[policy.scheduler]}; it has {row.stats.active}{limit}"
     ahead = [choice.worker for choice in choices if choice.next == row.address]

@@ -13,19 +13,19 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from lbproxy import __version__
+from lbproxy.admin.api.view import ProgramStatus
 from lbproxy.admin.backend_metrics import backend_metrics
 from lbproxy.admin.families import gauge
 from lbproxy.admin.port_metrics import port_metrics
 from lbproxy.admin.rows import join
 from lbproxy.admin.service_metrics import service_metrics
-from lbproxy.admin.view import View
 from lbproxy.admin.worker_metrics import worker_metrics
 
 
 class TableCollector(Collector):
     """Register it with a `CollectorRegistry`. Collect on the event loop of the view."""
 
-    def __init__(self, view: View) -> None:
+    def __init__(self, view: ProgramStatus) -> None:
         self._view = view
 
     def collect(self) -> Iterator[Metric]:

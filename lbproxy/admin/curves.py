@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from itertools import accumulate
 from typing import NamedTuple
 
-from lbproxy.stats import Histogram
+from lbproxy.model.stats import Histogram
 
 
 class Point(NamedTuple):

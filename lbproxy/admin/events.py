@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing_extensions import TypedDict  # typing's own can't be described to others before Python 3.12
 
 from lbproxy.admin.state import iso
-from lbproxy.timeline import Event
+from lbproxy.model.event_log import Event
 
 
 class EventShape(TypedDict):

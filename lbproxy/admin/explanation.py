@@ -16,27 +16,28 @@ from lbproxy.admin.explain_shape import (
 )
 from lbproxy.admin.rows import BackendRow, ServiceRow
 from lbproxy.admin.state import Now, iso, left, reason_of
-from lbproxy.facts import Facts
-from lbproxy.model import Address, Backend, Endpoint, Policy, State
-from lbproxy.orders import is_ordered
-from lbproxy.stats import Choice
+from lbproxy.model.address import Address
+from lbproxy.model.drain_orders import is_drained_by_operator
+from lbproxy.model.facts import Facts
+from lbproxy.model.snapshot import Backend, Endpoint, Policy, State
+from lbproxy.model.stats import SchedulerChoice
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class ServiceFacts:
     """One service with all that is known of it."""
 
     row: ServiceRow
     facts: Mapping[Address, Facts]
-    choices: list[Choice]
+    choices: list[SchedulerChoice]
 
 
-def explain(questions: Iterable[Question], now: Now) -> ExplanationShape:
+def explain(questions: Iterable[ServiceFacts], now: Now) -> ExplanationShape:
     """Give the whole answer."""
     return {"time": iso(now.wall), "services": [_service(question, now) for question in questions]}
 
 
-def _service(question: Question, now: Now) -> ExplainedServiceShape:
+def _service(question: ServiceFacts, now: Now) -> ExplainedServiceShape:
     service = question.row.service
     return {
         "name": question.row.name,
@@ -47,7 +48,7 @@ def _service(question: Question, now: Now) -> ExplainedServiceShape:
     }
 
 
-def _backend(row: BackendRow, question: Question, now: Now) -> ExplainedBackendShape:
+def _backend(row: BackendRow, question: ServiceFacts, now: Now) -> ExplainedBackendShape:
     facts = question.facts.get(row.address) if row.backend else None
     policy = question.row.service.policy if question.row.service else Policy()
     return {
@@ -80,16 +81,16 @@ def _check(facts: Facts, now: Now) -> CheckShape | None:
             "in_a_row": check.in_a_row, "verdict": facts.failure, "is_ignored": facts.is_check_doubted}
 
 
-def _drain(row: BackendRow, backend: Backend, choices: list[Choice], now: Now) -> DrainShape | None:
+def _drain(row: BackendRow, backend: Backend, choices: list[SchedulerChoice], now: Now) -> DrainShape | None:
     if backend.state is not State.DRAINING:
         return None
     ages = [age for choice in choices if (age := choice.oldest_seconds.get(row.address)) is not None]
     return {"connections": row.stats.active, "reset_in_seconds": left(backend.deadline, now),
             "oldest_seconds": round(max(ages), 3) if ages else None,
-            "by_operator": is_ordered(backend), "ends_in_seconds": left(backend.until, now)}
+            "by_operator": is_drained_by_operator(backend), "ends_in_seconds": left(backend.until, now)}
 
 
-def _scores(address: Address, choices: list[Choice]) -> Iterable[ScoreShape]:
+def _scores(address: Address, choices: list[SchedulerChoice]) -> Iterable[ScoreShape]:
     for choice in choices:
         if (score := choice.scores.get(address)) is not None:
             yield {"worker": choice.worker, "score": score.score, "active": score.active, "is_full": score.is_full,

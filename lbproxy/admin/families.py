@@ -6,7 +6,7 @@ from itertools import accumulate
 from prometheus_client.metrics_core import Metric
 from prometheus_client.samples import Sample
 
-from lbproxy.stats import Histogram
+from lbproxy.model.stats import Histogram
 
 Labels = dict[str, str]
 Values = Iterable[tuple[Labels, float]]

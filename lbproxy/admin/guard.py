@@ -13,10 +13,11 @@ from urllib.parse import urlsplit
 
 import structlog
 from aiohttp import hdrs, web
+from prometheus_client import CollectorRegistry, Counter
 
-from lbproxy.admin.refused import RefusedError
+from lbproxy.admin.refused import RequestRefusedError
 from lbproxy.admin.token import TokenError, TokenFile
-from lbproxy.quoting import cut, escaped
+from lbproxy.text.quoting import cut, escaped
 
 PROBES = {"/healthz", "/readyz"}
 """They say one word, to probes that call us by any name."""
@@ -34,7 +35,7 @@ class Guard:
         self._token, self._hosts, self._count = token, hosts, count
 
     async def check(self, request: web.Request) -> None:
-        """Raise `RefusedError` unless this request may be answered."""
+        """Raise `RequestRefusedError` unless this request may be answered."""
         if is_local(request):
             return
         if request.path not in PROBES and not self._is_known(request.headers.get(hdrs.HOST, "")):
@@ -69,7 +70,7 @@ class Guard:
 
     def _refuse(self, reason: str, status: int, line: str, **headers: str) -> NoReturn:
         self._count(reason)
-        raise RefusedError(status, line, headers)
+        raise RequestRefusedError(status, line, headers)
 
 
 def is_local(request: web.BaseRequest) -> bool:
@@ -95,3 +96,17 @@ def _is_address(name: str) -> bool:
 
 def _said(host: str) -> str:
     return escaped(repr(cut(host)))
+
+
+class AdminMetrics:
+    """Whom the admin server turned away."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._refused = Counter("lbproxy_admin_requests_refused_total", "Requests that the admin server turned away.",
+                                ["reason"], registry=registry)
+        for reason in ("host", "cross_site", "read_only", "token"):
+            self._refused.labels(reason)
+
+    def count_refusal(self, reason: str) -> None:
+        """Count one request."""
+        self._refused.labels(reason).inc()

@@ -13,12 +13,12 @@ from typing import Any
 
 import structlog
 
+from lbproxy.admin.api.view import ProgramStatus
 from lbproxy.admin.curves import Point
 from lbproxy.admin.events import event_shape
 from lbproxy.admin.picture import COLUMNS, Picture, changes, picture, points, whole
-from lbproxy.admin.state import Reading
-from lbproxy.admin.view import View
-from lbproxy.timeline import Timeline
+from lbproxy.admin.state import ProgramReading
+from lbproxy.model.event_log import EventLog
 
 INTERVAL = 1.0
 """Seconds between two samples."""
@@ -75,7 +75,7 @@ class Watcher:
 class Live:
     """Samples the view for those who watch."""
 
-    def __init__(self, view: View, timeline: Timeline) -> None:
+    def __init__(self, view: ProgramStatus, timeline: EventLog) -> None:
         self._view, self._timeline = view, timeline
         self._watchers: set[Watcher] = set()
         self._curves: dict[str, deque[Point]] = {}
@@ -134,7 +134,7 @@ class Live:
 
     async def _sample(self) -> float:
         """Look, tell, and return how many seconds of a CPU the look took."""
-        reading = Reading.of(self._view, monotonic())
+        reading = ProgramReading.of(self._view, monotonic())
         after, seconds = await asyncio.to_thread(_timed, reading, self._offset)
         before, self._latest, self._whole = self._latest, after, None
         is_next = before is not None and after.moment - before.moment < LINGER
@@ -182,7 +182,7 @@ class Live:
         }
 
 
-def _timed(reading: Reading, offset: float) -> tuple[Picture, float]:
+def _timed(reading: ProgramReading, offset: float) -> tuple[Picture, float]:
     began = thread_time()
     seen = picture(reading, offset)
     return seen, thread_time() - began

@@ -11,7 +11,7 @@ from lbproxy.admin.events import TimelineShape
 from lbproxy.admin.explain_shape import ExplanationShape
 from lbproxy.admin.shape import StateShape
 from lbproxy.admin.state import written
-from lbproxy.admin.steering import Drain, Target
+from lbproxy.admin.steering import DrainRequest, DrainTarget
 from lbproxy.admin.steering_shape import OrderedShape
 
 _REFERENCE = "#/components/schemas/{model}"
@@ -49,8 +49,8 @@ def _paths() -> dict[str, Any]:
         "/metrics": {"get": {"summary": "For Prometheus.", "responses": _texts({"200": "Metrics."}) | _misnamed()}},
         "/healthz": {"get": {"summary": "Whether this process is in order.", "responses": _verdict()}},
         "/readyz": {"get": {"summary": "Whether new clients are welcome.", "responses": _verdict()}},
-        "/drain": _post("Give a backend no new connections.", "Drain"),
-        "/undrain": _post("Let a drained backend take connections again.", "Target"),
+        "/drain": _post("Give a backend no new connections.", "DrainRequest"),
+        "/undrain": _post("Let a drained backend take connections again.", "DrainTarget"),
     }
 
 
@@ -87,7 +87,7 @@ def _verdict() -> dict[str, Any]:
 
 
 def _schemas() -> dict[str, Any]:
-    inputs: list[tuple[type[BaseModel], Any]] = [(Drain, "validation"), (Target, "validation")]
+    inputs: list[tuple[type[BaseModel], Any]] = [(DrainRequest, "validation"), (DrainTarget, "validation")]
     schemas: dict[str, Any] = dict(models_json_schema(inputs, ref_template=_REFERENCE)[1]["$defs"])
     for name, shape in _ANSWERS.items():
         schema = TypeAdapter(shape).json_schema(ref_template=_REFERENCE)

@@ -5,15 +5,15 @@ import re
 
 from aiohttp import hdrs, web
 
+from lbproxy.admin.api.context import AdminContext
 from lbproxy.admin.asking import Asking
 from lbproxy.admin.assets import asset
 from lbproxy.admin.events import timeline_shape
 from lbproxy.admin.exposition import Exposition, accepts
 from lbproxy.admin.live import Live
-from lbproxy.admin.office import Office
 from lbproxy.admin.openapi import document
-from lbproxy.admin.refused import RefusedError
-from lbproxy.admin.state import Reading, to_json, written
+from lbproxy.admin.refused import RequestRefusedError
+from lbproxy.admin.state import ProgramReading, to_json, written
 from lbproxy.admin.steering import Steering
 from lbproxy.admin.streaming import stream
 
@@ -33,7 +33,7 @@ lbproxy
 class Pages:
     """The answers about one program."""
 
-    def __init__(self, office: Office, live: Live) -> None:
+    def __init__(self, office: AdminContext, live: Live) -> None:
         self._office, self._live = office, live
         self._metrics = Exposition(office.registry)
         self._explain, self._steering = Asking(office), Steering(office)
@@ -75,14 +75,14 @@ class Pages:
 
     async def _backends(self, _: web.Request) -> web.Response:
         async with self._turn:
-            reading = Reading.of(self._office.view, asyncio.get_running_loop().time())
+            reading = ProgramReading.of(self._office.view, asyncio.get_running_loop().time())
             body = await asyncio.to_thread(to_json, reading)
         return web.Response(body=body, content_type="application/json")
 
     async def _events(self, request: web.Request) -> web.Response:
         since = request.query.get("since", "0")
         if not re.fullmatch("[0-9]{1,18}", since):
-            raise RefusedError(400, "since: write the number of an event, such as /events?since=17")
+            raise RequestRefusedError(400, "since: write the number of an event, such as /events?since=17")
         timeline = self._office.timeline
         body = written(timeline_shape(timeline.since(int(since)), timeline.latest))
         return web.Response(body=body, content_type="application/json")

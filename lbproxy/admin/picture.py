@@ -12,9 +12,9 @@ from typing import Any
 from lbproxy.admin.backend_metrics import state_of
 from lbproxy.admin.curves import Growth, Point, point, since
 from lbproxy.admin.rows import BackendRow, ServiceRow, join
-from lbproxy.admin.state import Reading, program
-from lbproxy.orders import is_ordered
-from lbproxy.stats import Histogram
+from lbproxy.admin.state import ProgramReading, program
+from lbproxy.model.drain_orders import is_drained_by_operator
+from lbproxy.model.stats import Histogram
 
 COLUMNS = ("address", "state", "reason", "since", "is_open", "weight", "ends", "reset", "is_ordered", "active",
            "connections", "received", "sent", "retries", "failures")
@@ -53,7 +53,7 @@ class Picture:
     services: Mapping[str, ServicePicture]
 
 
-def picture(reading: Reading, offset: float) -> Picture:
+def picture(reading: ProgramReading, offset: float) -> Picture:
     """See everything. `offset` brings seconds of the monotonic clock to the time of day, and stays the same."""
     moment = reading.now.monotonic
     services = {row.name: _service(row, offset) for row in join(reading.snapshot, reading.stats)}
@@ -110,7 +110,7 @@ def _row(row: BackendRow, offset: float) -> Row:
     backend, stats = row.backend, row.stats
     standing = (
         backend.reason, _wall(backend.since, offset), backend.is_open, backend.weight, _wall(backend.until, offset),
-        _wall(backend.deadline, offset), is_ordered(backend),
+        _wall(backend.deadline, offset), is_drained_by_operator(backend),
     ) if backend else ("no longer in the table", None, False, 0, None, None, False)
     return (str(row.address), state_of(backend), *standing, stats.active, stats.connections, stats.bytes_received,
             stats.bytes_sent, stats.retries, sum(stats.failures.values()))
@@ -124,7 +124,7 @@ def _some(counts: Mapping[str, int]) -> dict[str, int]:
     return {reason: count for reason, count in counts.items() if count}
 
 
-def _program(reading: Reading, offset: float) -> dict[str, Any]:
+def _program(reading: ProgramReading, offset: float) -> dict[str, Any]:
     said = program(reading)
     return {
         "version": said["version"], "dataplane": said["dataplane"], "pid": said["pid"],

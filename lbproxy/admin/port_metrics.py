@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from prometheus_client.metrics_core import Metric
 
 from lbproxy.admin.families import gauge
-from lbproxy.limits import source_ports
+from lbproxy.net.limits import source_ports
 
 
 def port_metrics() -> Iterator[Metric]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 
-class RefusedError(Exception):
+class RequestRefusedError(Exception):
     """Ends a request: the status, and the line that the client gets. Nothing was changed."""
 
     def __init__(self, status: int, line: str, headers: Mapping[str, str] | None = None) -> None:

@@ -6,8 +6,9 @@ Either side may know something that the other does not: counts outlive membershi
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from lbproxy.model import Address, Backend, BackendKey, Service, Snapshot
-from lbproxy.stats import BackendStats, ServiceStats, Stats
+from lbproxy.model.address import Address
+from lbproxy.model.snapshot import Backend, BackendKey, Service, Snapshot
+from lbproxy.model.stats import BackendStats, ServiceStats, Stats
 
 
 class BackendRow(NamedTuple):

@@ -13,12 +13,12 @@ from contextlib import ExitStack, asynccontextmanager
 from aiohttp import web
 
 from lbproxy.admin.answering import Page, answering
+from lbproxy.admin.api.context import AdminContext
 from lbproxy.admin.binding import BACKLOG, address_of, bound
 from lbproxy.admin.live import Live
-from lbproxy.admin.office import Office
 from lbproxy.admin.pages import Pages
 from lbproxy.admin.steering import MAX_BODY
-from lbproxy.unix_path import AdminAddress
+from lbproxy.net.unix_path import AdminAddress
 
 MAX_CONNECTIONS = 256
 """Clients at a time; more are hung up on. Probes and scrapers need a handful, and every one costs a descriptor."""
@@ -35,7 +35,7 @@ _SILENT.setLevel(logging.CRITICAL)
 
 
 @asynccontextmanager
-async def serve(addresses: Sequence[AdminAddress], office: Office) -> AsyncIterator[tuple[AdminAddress, ...]]:
+async def serve(addresses: Sequence[AdminAddress], office: AdminContext) -> AsyncIterator[tuple[AdminAddress, ...]]:
     """Serve while the block runs, and give the addresses that were bound (port 0 chooses a free one).
 
     Raises `BindError` if one does not exist here or is taken.
@@ -64,7 +64,7 @@ async def _start(sock: socket.socket, protocol: Callable[[], asyncio.Protocol]) 
     return await loop.create_server(protocol, sock=sock, backlog=BACKLOG)
 
 
-def _application(office: Office, live: Live) -> web.Application:
+def _application(office: AdminContext, live: Live) -> web.Application:
     @web.middleware
     async def guarding(request: web.Request, handler: Page) -> web.StreamResponse:
         await office.guard.check(request)

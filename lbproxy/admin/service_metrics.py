@@ -6,7 +6,7 @@ from prometheus_client.metrics_core import Metric
 
 from lbproxy.admin.families import counter, gauge, histogram, spread
 from lbproxy.admin.rows import ServiceRow
-from lbproxy.model import State
+from lbproxy.model.snapshot import State
 
 
 def service_metrics(rows: Iterable[ServiceRow]) -> Iterator[Metric]:

@@ -8,15 +8,15 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from lbproxy import __version__
+from lbproxy.admin.api.view import ProgramStatus
 from lbproxy.admin.backend_metrics import state_of
 from lbproxy.admin.rows import BackendRow, ServiceRow, join
 from lbproxy.admin.shape import BackendShape, ProgramShape, ServiceShape, StateShape
-from lbproxy.admin.view import View
-from lbproxy.facts import Program
-from lbproxy.model import Backend, Snapshot
-from lbproxy.orders import BY_OPERATOR, is_ordered
-from lbproxy.stats import Stats
-from lbproxy.units import format_roughly
+from lbproxy.model.drain_orders import BY_OPERATOR, is_drained_by_operator
+from lbproxy.model.facts import Program
+from lbproxy.model.snapshot import Backend, Snapshot
+from lbproxy.model.stats import Stats
+from lbproxy.text.units import format_roughly
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Now:
         return max(0.0, round(deadline - self.monotonic, 3))
 
 
-class Reading(NamedTuple):
+class ProgramReading(NamedTuple):
     """What the view said at one moment."""
 
     snapshot: Snapshot | None
@@ -51,13 +51,13 @@ class Reading(NamedTuple):
     now: Now
 
     @classmethod
-    def of(cls, view: View, monotonic: float) -> "Reading":
+    def of(cls, view: ProgramStatus, monotonic: float) -> "ProgramReading":
         """Ask the view. On its event loop."""
         return cls(view.snapshot, view.stats(), view.program(), view.why_not_ready(), view.why_not_healthy(),
                    Now.read(monotonic))
 
 
-def to_json(reading: Reading) -> bytes:
+def to_json(reading: ProgramReading) -> bytes:
     """Give the answer as indented JSON in ASCII: names are somebody else's and may hold anything."""
     return written(state(reading))
 
@@ -67,7 +67,7 @@ def written(answer: object) -> bytes:
     return json.dumps(answer, indent=1, allow_nan=False).encode() + b"\n"
 
 
-def state(reading: Reading) -> StateShape:
+def state(reading: ProgramReading) -> StateShape:
     """Give the whole answer."""
     return {
         "version": reading.snapshot.version if reading.snapshot else None,
@@ -77,7 +77,7 @@ def state(reading: Reading) -> StateShape:
     }
 
 
-def program(reading: Reading) -> ProgramShape:
+def program(reading: ProgramReading) -> ProgramShape:
     """Say what runs."""
     return {
         "version": __version__,
@@ -122,7 +122,7 @@ def _backends(rows: Iterable[BackendRow], now: Now) -> Iterable[BackendShape]:
             "weight": backend.weight if backend else 0,
             "drain_seconds_left": left(backend.deadline if backend else None, now),
             "state_seconds_left": left(backend.until if backend else None, now),
-            "is_drained_by_operator": bool(backend and is_ordered(backend)),
+            "is_drained_by_operator": bool(backend and is_drained_by_operator(backend)),
             "active": stats.active,
             "connections_total": stats.connections,
             "bytes_received_total": stats.bytes_received,
@@ -137,7 +137,7 @@ def reason_of(backend: Backend | None, now: Now) -> str:
     """Why it is in its state, and for how long yet if an operator said so."""
     if backend is None:
         return "no longer in the table"
-    if is_ordered(backend) and backend.until is not None:
+    if is_drained_by_operator(backend) and backend.until is not None:
         return f"{BY_OPERATOR}, {format_roughly(now.left(backend.until))} left"
     return backend.reason
 

@@ -8,11 +8,11 @@ from typing import TypeVar
 from aiohttp import hdrs, web
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from lbproxy.admin.office import Office
-from lbproxy.admin.refused import RefusedError
+from lbproxy.admin.api.context import AdminContext
+from lbproxy.admin.refused import RequestRefusedError
 from lbproxy.admin.steering_shape import OrderedShape, SteeredShape
-from lbproxy.model import BackendKey, Snapshot
-from lbproxy.quoting import closest, quoted
+from lbproxy.model.snapshot import BackendKey, Snapshot
+from lbproxy.text.quoting import closest, quoted
 
 MAX_BODY = 16 * 1024
 """Bytes of an order."""
@@ -22,7 +22,7 @@ LONGEST = 30 * 24 * 3600.0
 """Seconds that may be said in an order."""
 
 
-class Target(BaseModel):
+class DrainTarget(BaseModel):
     """Which backend; of all services that have it, unless one is named."""
 
     model_config = ConfigDict(extra="forbid", strict=True, use_attribute_docstrings=True)
@@ -33,7 +33,7 @@ class Target(BaseModel):
     """Its service; without it, every service that has such a backend."""
 
 
-class Drain(Target):
+class DrainRequest(DrainTarget):
     """An order to give a backend no new connections."""
 
     for_seconds: float | None = Field(None, gt=0, le=LONGEST, allow_inf_nan=False)
@@ -42,35 +42,35 @@ class Drain(Target):
     """Connections that remain after so long are reset; without it, they may go on."""
 
 
-T = TypeVar("T", bound=Target)
+T = TypeVar("T", bound=DrainTarget)
 
 
 class Steering:
     """Takes orders for one program."""
 
-    def __init__(self, office: Office) -> None:
+    def __init__(self, office: AdminContext) -> None:
         self._office = office
 
     async def drain(self, request: web.Request) -> web.Response:
         """Drain, or change how; again is no mistake."""
-        order = await _read(request, Drain)
+        order = await _read(request, DrainRequest)
         keys = self._find(order)
         done = [key for key in keys if self._office.desk.order(key, order.for_seconds, order.deadline_seconds)]
         return self._answer(done)
 
     async def undrain(self, request: web.Request) -> web.Response:
         """Take an order back, also that for a backend that is gone."""
-        order = await _read(request, Target)
+        order = await _read(request, DrainTarget)
         keys = [key for key in self._office.desk.orders() if _is_meant(key, order)]
         if not keys:
-            raise RefusedError(404, f"no drain was ordered for {quoted(order.backend)}; see lbproxy status")
+            raise RequestRefusedError(404, f"no drain was ordered for {quoted(order.backend)}; see lbproxy status")
         return self._answer([key for key in keys if self._office.desk.take_back(key)])
 
-    def _find(self, order: Target) -> list[BackendKey]:
+    def _find(self, order: DrainTarget) -> list[BackendKey]:
         known = list(_keys(self._office.view.snapshot))
         keys = [key for key in known if _is_meant(key, order)]
         if not keys:
-            raise RefusedError(404, _advice(order, known))
+            raise RequestRefusedError(404, _advice(order, known))
         return keys
 
     def _answer(self, keys: list[BackendKey]) -> web.Response:
@@ -84,17 +84,17 @@ class Steering:
 
 async def _read(request: web.Request, kind: type[T]) -> T:
     if request.content_type != "application/json":
-        raise RefusedError(415, "an order is JSON; send Content-Type: application/json")
+        raise RequestRefusedError(415, "an order is JSON; send Content-Type: application/json")
     try:
         async with asyncio.timeout(BODY_TIMEOUT):
             body = await request.read()
     except TimeoutError:
         late = f"the order did not come within {BODY_TIMEOUT:g} s"
-        raise RefusedError(408, late, {hdrs.CONNECTION: "close"}) from None
+        raise RequestRefusedError(408, late, {hdrs.CONNECTION: "close"}) from None
     try:
         return kind.model_validate_json(body)
     except ValidationError as error:
-        raise RefusedError(400, _mistake(error)) from None
+        raise RequestRefusedError(400, _mistake(error)) from None
 
 
 def _mistake(error: ValidationError) -> str:
@@ -108,7 +108,7 @@ def _keys(snapshot: Snapshot | None) -> Iterable[BackendKey]:
         yield from (BackendKey(service.name, backend.address) for backend in service.backends)
 
 
-def _is_meant(key: BackendKey, order: Target) -> bool:
+def _is_meant(key: BackendKey, order: DrainTarget) -> bool:
     is_backend = str(key.address) == order.backend or key.address.host == _host(order.backend)
     return is_backend and order.service in {None, key.service}
 
@@ -120,7 +120,7 @@ def _host(text: str) -> str | None:
         return None
 
 
-def _advice(order: Target, known: list[BackendKey]) -> str:
+def _advice(order: DrainTarget, known: list[BackendKey]) -> str:
     services = {key.service for key in known}
     if order.service is not None and order.service not in services:
         guess = closest(order.service, services)

@@ -6,8 +6,8 @@ from aiohttp import hdrs, web
 
 from lbproxy.admin.answering import HEADERS, SEND_TIMEOUT
 from lbproxy.admin.live import Live
-from lbproxy.admin.refused import RefusedError
-from lbproxy.sockets import reset_on_close
+from lbproxy.admin.refused import RequestRefusedError
+from lbproxy.net.socket_options import reset_on_close
 
 MOST_WATCHERS = 200
 """Open pages; beyond that probes and scrapers would find no connection any more."""
@@ -18,7 +18,7 @@ HIGH_WATER = 64 * 1024
 async def stream(request: web.Request, live: Live) -> web.StreamResponse:
     """Send until the page is closed, does not read, or lbproxy ends."""
     if len(live) >= MOST_WATCHERS:
-        raise RefusedError(503, f"{MOST_WATCHERS} pages are open already; close some")
+        raise RequestRefusedError(503, f"{MOST_WATCHERS} pages are open already; close some")
     response = web.StreamResponse(headers={**HEADERS, hdrs.CONTENT_TYPE: "text/event-stream"})
     if request.method == hdrs.METH_HEAD:
         return response

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from prometheus_client.metrics_core import Metric
 
 from lbproxy.admin.families import counter, gauge
-from lbproxy.stats import Stats, WorkerStats
+from lbproxy.model.stats import Stats, WorkerStats
 
 SILENT_AFTER = 5.0
 """Seconds without a heartbeat after which a worker counts as down."""

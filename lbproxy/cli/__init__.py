@@ -11,8 +11,8 @@ import click
 from lbproxy.cli.commands import Commands
 from lbproxy.cli.failures import line_of
 from lbproxy.console.errors import ConsoleError
-from lbproxy.errors import BindError, ConfigError
-from lbproxy.quoting import escaped
+from lbproxy.model.errors import BindError, ConfigError
+from lbproxy.text.quoting import escaped
 
 _FAILURE, _MISTAKE, _INTERRUPTED = 1, 2, 130
 

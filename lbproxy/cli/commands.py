@@ -5,8 +5,8 @@ from importlib import import_module
 import click
 
 from lbproxy import __version__
-from lbproxy.errors import ConfigError
-from lbproxy.quoting import closest, listed, quoted
+from lbproxy.model.errors import ConfigError
+from lbproxy.text.quoting import closest, listed, quoted
 
 NAMES = ("run", "check", "doctor", "demo", "status", "top", "explain", "drain", "undrain")
 

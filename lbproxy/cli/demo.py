@@ -4,8 +4,8 @@ import re
 
 import click
 
-from lbproxy.errors import ConfigError
-from lbproxy.quoting import quoted
+from lbproxy.model.errors import ConfigError
+from lbproxy.text.quoting import quoted
 
 
 @click.command("demo")

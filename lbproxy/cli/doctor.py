@@ -8,9 +8,9 @@ import click
 from lbproxy.cli.settings import SettingsCommand
 from lbproxy.config import Config, Loader
 from lbproxy.doctor.question import Asked, Cluster, Question
-from lbproxy.errors import ConfigError
-from lbproxy.model import ClusterPort
-from lbproxy.quoting import listed, quoted
+from lbproxy.model.errors import ConfigError
+from lbproxy.model.snapshot import ClusterPort
+from lbproxy.text.quoting import listed, quoted
 
 
 def _doctor(loader: Loader, dataplane: str | None, *, json: bool) -> int:

@@ -4,8 +4,8 @@ import click
 
 from lbproxy.cli.orders import said
 from lbproxy.cli.reaching import client, ordering
-from lbproxy.errors import ConfigError
-from lbproxy.units import format_duration, parse_duration
+from lbproxy.model.errors import ConfigError
+from lbproxy.text.units import format_duration, parse_duration
 
 
 @click.command("drain")

@@ -2,8 +2,8 @@
 
 import click
 
-from lbproxy.errors import LbproxyError
-from lbproxy.quoting import cut, escaped
+from lbproxy.model.errors import LbproxyError
+from lbproxy.text.quoting import cut, escaped
 
 
 def line_of(mistake: LbproxyError | click.ClickException) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from lbproxy.admin.steering_shape import OrderedShape, SteeredShape
-from lbproxy.quoting import escaped
+from lbproxy.text.quoting import escaped
 
 
 def said(answer: OrderedShape, terms: str) -> str:

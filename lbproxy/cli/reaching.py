@@ -9,9 +9,9 @@ import click
 from lbproxy.config.addresses import Admin
 from lbproxy.config.names import variable
 from lbproxy.console.client import Client
-from lbproxy.console.errors import UnreachableError
-from lbproxy.errors import ConfigError
-from lbproxy.unix_path import UnixPath
+from lbproxy.console.errors import AdminUnreachableError
+from lbproxy.model.errors import ConfigError
+from lbproxy.net.unix_path import UnixPath
 
 Command = Callable[..., Any]
 
@@ -50,4 +50,4 @@ def _token(file: str) -> str:
         return Path(file).read_text().strip()
     except (OSError, ValueError) as error:
         why = (error.strerror or str(error)).lower() if isinstance(error, OSError) else "this is no text"
-        raise UnreachableError(f"--admin-token-file: {file}: {why}") from None
+        raise AdminUnreachableError(f"--admin-token-file: {file}: {why}") from None

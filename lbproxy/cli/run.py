@@ -6,7 +6,7 @@ from lbproxy.config import Loader
 
 def _run(loader: Loader) -> int:
     config = loader.load()
-    from lbproxy.app import run  # noqa: PLC0415 - a mistake is reported before the slow imports
+    from lbproxy.runtime.app import run  # noqa: PLC0415 - a mistake is reported before the slow imports
 
     return run(config, loader.load)
 

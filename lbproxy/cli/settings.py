@@ -10,7 +10,7 @@ from pydantic.fields import FieldInfo
 from lbproxy.config import Config, Loader, ServiceConfig
 from lbproxy.config.names import option, variable
 from lbproxy.config.options import GROUPS, kind_of
-from lbproxy.errors import ConfigError
+from lbproxy.model.errors import ConfigError
 
 _EPILOG = """\
 A DURATION is written 500ms, 2s, 1m or 1h30m. An option beats its environment variable, which beats the top

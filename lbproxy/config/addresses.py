@@ -5,16 +5,16 @@ Refused here is what would bind or connect to something else than its writer thi
 
 import ipaddress
 
-from lbproxy.config.kinds import Kind
-from lbproxy.model import Address
-from lbproxy.quoting import quoted
-from lbproxy.unix_path import PREFIX, AdminAddress, UnixPath
+from lbproxy.config.kinds import OptionKind
+from lbproxy.model.address import Address
+from lbproxy.net.unix_path import PREFIX, AdminAddress, UnixPath
+from lbproxy.text.quoting import quoted
 
 _LONGEST = 80
 _EXAMPLES = "127.0.0.1:8080 or [::1]:8080"
 
 
-class Listen(Kind[Address]):
+class Listen(OptionKind[Address]):
     """An address to listen on; 0.0.0.0 and [::] are all of their family."""
 
     metavar = "ADDRESS"
@@ -40,7 +40,7 @@ class Upstream(Listen):
         return address
 
 
-class Admin(Kind[tuple[AdminAddress, ...]]):
+class Admin(OptionKind[tuple[AdminAddress, ...]]):
     """The admin server's addresses: a TCP one, a Unix socket, or both; `off` is none."""
 
     metavar = "ADDRESS|unix:PATH|off"

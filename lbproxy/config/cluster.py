@@ -6,17 +6,18 @@ from typing import Annotated
 
 from pydantic import model_validator
 
-from lbproxy.config.kinds import Kind
+from lbproxy.config.kinds import OptionKind
 from lbproxy.config.options import Options
-from lbproxy.model import MAX_PORT, ClusterPort
-from lbproxy.quoting import quoted
+from lbproxy.model.address import MAX_PORT
+from lbproxy.model.snapshot import ClusterPort
+from lbproxy.text.quoting import quoted
 
 _LABEL = "[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
 _NAME = re.compile(f"({_LABEL})/({_LABEL})")
 _PORT_NAME = re.compile("(?=.*[a-z])[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
 
-class ServiceNameKind(Kind[tuple[str, str]]):
+class ServiceNameKind(OptionKind[tuple[str, str]]):
     """A Service: its namespace and its name, both DNS labels."""
 
     metavar = "NAMESPACE/NAME"
@@ -33,7 +34,7 @@ class ServiceNameKind(Kind[tuple[str, str]]):
         return "/".join(value)
 
 
-class ServicePortKind(Kind[str | int | None]):
+class ServicePortKind(OptionKind[str | int | None]):
     """A port as the Service has it: by name or by number."""
 
     metavar = "PORT"

@@ -9,7 +9,7 @@ from lbproxy.config.dataplanes import misfits
 from lbproxy.config.effective import Config
 from lbproxy.config.places import Problem
 from lbproxy.config.services import ServiceConfig
-from lbproxy.model import WILDCARDS, Address
+from lbproxy.model.address import WILDCARDS, Address
 
 
 def conflicts(config: Config) -> Iterator[Problem]:

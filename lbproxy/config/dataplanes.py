@@ -8,8 +8,9 @@ from lbproxy.config.names import kebab
 from lbproxy.config.options import IPVS_ONLY, USERSPACE_ONLY, DataplaneName
 from lbproxy.config.places import KeyPath, Problem
 from lbproxy.config.services import ServiceConfig
-from lbproxy.model import KERNEL_ONLY, Address, Scheduler
-from lbproxy.quoting import listed
+from lbproxy.model.address import Address
+from lbproxy.model.snapshot import KERNEL_ONLY, Scheduler
+from lbproxy.text.quoting import listed
 
 _OURS = [scheduler for scheduler in Scheduler if scheduler not in KERNEL_ONLY]
 
@@ -51,7 +52,7 @@ def _places(config: Config) -> Iterator[tuple[KeyPath, Config | ServiceConfig]]:
 
 
 def _unservable(listen: Address, backends: list[Address]) -> str:
-    """Why the kernel can't pass connections from there to these; see `lbproxy.dataplanes.ipvs.desired`."""
+    """Why the kernel can't pass connections from there to these; see `lbproxy.dataplanes.ipvs.planning.desired`."""
     if backends and all(backend.family != listen.family for backend in backends):
         return f"{listen} has no backend of its family, and IPVS translates addresses only; write one, or remove it"
     strange = [backend for backend in backends

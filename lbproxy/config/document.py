@@ -11,10 +11,10 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.reader import ReaderError
 
-from lbproxy.config.places import Places, Problem, report
+from lbproxy.config.places import Problem, SourceMap, report
 from lbproxy.config.tree import Tree
-from lbproxy.errors import ConfigError
-from lbproxy.quoting import escaped
+from lbproxy.model.errors import ConfigError
+from lbproxy.text.quoting import escaped
 
 LARGEST = 4 * 1024 * 1024
 """Bytes. Some 70,000 backends; more is a mistake, such as a device."""
@@ -25,7 +25,7 @@ class Document:
     """What a file says, all of it text, and the line of each value."""
 
     values: Mapping[str, object] = field(default_factory=dict)
-    places: Places = field(default_factory=Places)
+    places: SourceMap = field(default_factory=SourceMap)
 
 
 def read(path: Path) -> Document:
@@ -58,7 +58,7 @@ def _text(content: bytes, file: str) -> str:
 def _parsed(text: str, file: str) -> Document:
     try:
         tree = Tree(file, YAML(typ="safe", pure=True).parse(text))
-        return Document(tree.read(), Places(file, tree.lines))
+        return Document(tree.read(), SourceMap(file, tree.lines))
     except ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         raise _mistake(f"{file}:{line}", f"the character U+{error.character:04X} is not allowed; "
@@ -76,4 +76,4 @@ def _not_yaml(error: MarkedYAMLError) -> str:
 
 
 def _mistake(place: str, text: str) -> ConfigError:
-    return report([Problem((), text)], Places(place))
+    return report([Problem((), text)], SourceMap(place))

@@ -21,7 +21,8 @@ from lbproxy.config.options import (
     kind_of,
 )
 from lbproxy.config.services import ServiceConfig
-from lbproxy.model import Address, HealthPolicy, Policy, Services, ServiceSpec
+from lbproxy.model.address import Address
+from lbproxy.model.snapshot import HealthPolicy, Policy, Services, ServiceSpec
 
 
 class Config(LogOptions, IpvsOptions, ProcessOptions, KubernetesOptions, ServiceOptions):

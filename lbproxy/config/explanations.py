@@ -10,7 +10,7 @@ from lbproxy.config.names import kebab, unknown
 from lbproxy.config.options import OPTIONS, Options
 from lbproxy.config.places import KeyPath, Problem
 from lbproxy.config.services import BackendConfig, ServiceConfig
-from lbproxy.quoting import quoted
+from lbproxy.text.quoting import quoted
 
 _ADVICE = {
     "services": "write a list, each item with listen: and backends:",

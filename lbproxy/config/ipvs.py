@@ -3,8 +3,8 @@
 import re
 from typing import NamedTuple
 
-from lbproxy.config.kinds import Kind
-from lbproxy.quoting import quoted
+from lbproxy.config.kinds import OptionKind
+from lbproxy.text.quoting import quoted
 
 ALL_BITS = 0xFFFFFFFF
 _NUMBER = "0x[0-9a-fA-F]{1,8}|[0-9]{1,10}"
@@ -21,7 +21,7 @@ class Marks(NamedTuple):
         return hex(self.first) if self.mask == ALL_BITS else f"{self.first:#x}/{self.mask:#x}"
 
 
-class Fwmark(Kind[Marks | None]):
+class Fwmark(OptionKind[Marks | None]):
     """`N` or `N/MASK`, decimal or hexadecimal; or `off`."""
 
     metavar = "N[/MASK]|off"
@@ -42,7 +42,7 @@ class Fwmark(Kind[Marks | None]):
         return "off" if value is None else str(value)
 
 
-class Switch(Kind[bool]):
+class Switch(OptionKind[bool]):
     """On or off; as an option, its presence alone turns it on."""
 
     metavar = ""

@@ -12,14 +12,14 @@ from typing import Generic, TypeVar
 from pydantic_core import CoreSchema, core_schema
 
 from lbproxy.config.cpus import usable_cpus
-from lbproxy.quoting import listed, quoted
-from lbproxy.units import format_duration, parse_duration
+from lbproxy.text.quoting import listed, quoted
+from lbproxy.text.units import format_duration, parse_duration
 
 T = TypeVar("T")
 Words = TypeVar("Words", bound=StrEnum)
 
 
-class Kind(ABC, Generic[T]):
+class OptionKind(ABC, Generic[T]):
     """Stands in a field's `Annotated[...]`: pydantic validates the field by its `read`."""
 
     metavar: str
@@ -43,7 +43,7 @@ class Kind(ABC, Generic[T]):
 
 
 @dataclass(frozen=True)
-class Whole(Kind[int]):
+class Whole(OptionKind[int]):
     """A whole number from `low` to `high`."""
 
     low: int
@@ -83,7 +83,7 @@ class Workers(Whole):
 
 
 @dataclass(frozen=True)
-class Duration(Kind[float]):
+class Duration(OptionKind[float]):
     """Seconds from `low` to `high`."""
 
     low: float
@@ -108,7 +108,7 @@ class Duration(Kind[float]):
 
 
 @dataclass(frozen=True)
-class Text(Kind[str]):
+class Text(OptionKind[str]):
     """Text that a pattern describes; nothing (the empty text) is allowed and means that it is not set."""
 
     pattern: str
@@ -126,7 +126,7 @@ class Text(Kind[str]):
         return value
 
 
-class Choice(Kind[Words]):
+class OneWord(OptionKind[Words]):
     """One word of a few."""
 
     def __init__(self, words: type[Words]) -> None:

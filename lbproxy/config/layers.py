@@ -7,7 +7,7 @@ from typing import NamedTuple
 from lbproxy.config.document import Document
 from lbproxy.config.names import CONFIG_VARIABLE, KNOWN, ONE_SERVICE, kebab, option, ours, unknown, variable
 from lbproxy.config.options import OPTIONS
-from lbproxy.config.places import KeyPath, Places, Problem
+from lbproxy.config.places import KeyPath, Problem, SourceMap
 
 _KEYS = {"listen": "listen", "backend": "backends", "service": "kubernetes"}
 """What the options of a single service are called in the file."""
@@ -24,7 +24,7 @@ class Layers:
     """Values not yet validated, by field; and what is wrong with their names already."""
 
     values: Mapping[str, object]
-    places: Places
+    places: SourceMap
     problems: tuple[Problem, ...]
 
 
@@ -43,7 +43,7 @@ def lay(options: Mapping[str, object], environment: Mapping[str, str], document:
     elif single:
         values["services"] = [_service(single)]
         origins |= {("services", 0, _KEYS[name]): value.origin for name, value in single.items()}
-    return Layers(values, Places(document.places.file, origins), tuple(problems))
+    return Layers(values, SourceMap(document.places.file, origins), tuple(problems))
 
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, _Given]:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 
 from lbproxy.config.options import OPTIONS
-from lbproxy.quoting import closest
+from lbproxy.text.quoting import closest
 
 ONE_SERVICE = ("listen", "backend", "service")
 """The options that describe a single service, without a file."""

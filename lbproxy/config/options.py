@@ -14,9 +14,10 @@ from pydantic.fields import FieldInfo
 from lbproxy.config.addresses import Admin
 from lbproxy.config.cpus import usable_cpus
 from lbproxy.config.ipvs import Fwmark, Marks, Switch
-from lbproxy.config.kinds import Choice, Duration, Kind, Text, Whole, Workers
-from lbproxy.model import Address, Scheduler
-from lbproxy.unix_path import AdminAddress
+from lbproxy.config.kinds import Duration, OneWord, OptionKind, Text, Whole, Workers
+from lbproxy.model.address import Address
+from lbproxy.model.snapshot import Scheduler
+from lbproxy.net.unix_path import AdminAddress
 
 MINUTE, HOUR = 60.0, 3600.0
 SHORTEST = 0.001
@@ -58,7 +59,7 @@ class Options(BaseModel):
 class ProcessOptions(Options):
     """Process."""
 
-    dataplane: Annotated[DataplaneName, Choice(DataplaneName)] = DataplaneName.USERSPACE
+    dataplane: Annotated[DataplaneName, OneWord(DataplaneName)] = DataplaneName.USERSPACE
     """What moves the bytes: our own processes, or the kernel's IPVS; auto: IPVS where it works."""
 
     workers: Annotated[int, Workers(1, 256)] = Field(default_factory=usable_cpus)
@@ -108,17 +109,17 @@ class IpvsOptions(Options):
 class LogOptions(Options):
     """Logging."""
 
-    log_level: Annotated[LogLevel, Choice(LogLevel)] = LogLevel.INFO
+    log_level: Annotated[LogLevel, OneWord(LogLevel)] = LogLevel.INFO
     """Write messages of this importance and above."""
 
-    log_format: Annotated[LogFormat, Choice(LogFormat)] = LogFormat.AUTO
+    log_format: Annotated[LogFormat, OneWord(LogFormat)] = LogFormat.AUTO
     """Lines for people or for programs; auto: text on a terminal, else json."""
 
 
 class BalancingOptions(Options):
     """Balancing."""
 
-    scheduler: Annotated[Scheduler, Choice(Scheduler)] = Scheduler.LC
+    scheduler: Annotated[Scheduler, OneWord(Scheduler)] = Scheduler.LC
     """The backend with the fewest connections (lc), or in turn (rr); wlc, wrr mind weights. sh to nq: IPVS only."""
 
     max_conns: Annotated[int, Whole(0, 1_000_000)] = 0
@@ -181,6 +182,6 @@ IPVS_ONLY = tuple(IpvsOptions.model_fields)
 """Options that only one of the dataplanes knows."""
 
 
-def kind_of(field: FieldInfo) -> Kind[Any]:
+def kind_of(field: FieldInfo) -> OptionKind[Any]:
     """Give what reads and writes this field's values."""
-    return next(mark for mark in field.metadata if isinstance(mark, Kind))
+    return next(mark for mark in field.metadata if isinstance(mark, OptionKind))

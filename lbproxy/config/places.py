@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from lbproxy.errors import ConfigError
-from lbproxy.quoting import escaped, quoted
+from lbproxy.model.errors import ConfigError
+from lbproxy.text.quoting import escaped, quoted
 
 KeyPath = tuple[str | int, ...]
 """Keys and indexes from the top of the file, such as ("services", 0, "listen")."""
@@ -22,7 +22,7 @@ class Problem(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
+class SourceMap:
     """Which line of the file, or which option or variable, gave the value at a path."""
 
     file: str = ""
@@ -46,7 +46,7 @@ class Places:
         return next((path[:end] for end in range(len(path), 0, -1) if path[:end] in self.origins), ())
 
 
-def report(problems: Iterable[Problem], places: Places) -> ConfigError:
+def report(problems: Iterable[Problem], places: SourceMap) -> ConfigError:
     """Make one line of the first problem and the number of the others."""
     first, *others = sorted(problems, key=lambda each: (each.is_absence, places.line_of(each.path)))
     line = ": ".join(filter(None, (places.text_of(first.path), first.text)))

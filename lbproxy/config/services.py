@@ -8,15 +8,16 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from lbproxy.config.addresses import Listen, Upstream
 from lbproxy.config.cluster import KubernetesConfig
-from lbproxy.config.kinds import Kind, Whole
+from lbproxy.config.kinds import OptionKind, Whole
 from lbproxy.config.options import Options, ServiceOptions
-from lbproxy.model import MAX_WEIGHT, Address, ClusterPort, Endpoint
-from lbproxy.quoting import quoted
+from lbproxy.model.address import Address
+from lbproxy.model.snapshot import MAX_WEIGHT, ClusterPort, Endpoint
+from lbproxy.text.quoting import quoted
 
 _LABEL = re.compile("[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
 
-class Name(Kind[str]):
+class Name(OptionKind[str]):
     """What a service is called in logs and metrics: a DNS label."""
 
     metavar = "NAME"

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from lbproxy.console.errors import AnswerError, UnreachableError
-from lbproxy.model import WILDCARDS, Address
-from lbproxy.quoting import cut, escaped
-from lbproxy.unix_path import AdminAddress, UnixPath
+from lbproxy.console.errors import AdminUnreachableError, AnswerError
+from lbproxy.model.address import WILDCARDS, Address
+from lbproxy.net.unix_path import AdminAddress, UnixPath
+from lbproxy.text.quoting import cut, escaped
 
 TIMEOUT = 20.0
 """Seconds to connect, and then for each piece of the answer."""
@@ -29,7 +29,7 @@ class Client:
     token: str = ""
 
     def get(self, path: str, **query: str | None) -> Any:  # noqa: ANN401 - JSON; the callers know the shape
-        """Give the JSON of an answer. Raises `UnreachableError` or `AnswerError`."""
+        """Give the JSON of an answer. Raises `AdminUnreachableError` or `AnswerError`."""
         given = {name: value for name, value in query.items() if value is not None}
         return self._ask("GET", f"{path}?{urlencode(given)}" if given else path, None)
 
@@ -44,7 +44,7 @@ class Client:
             answer = connection.getresponse()
             text = answer.read(LARGEST)
         except (OSError, http.client.HTTPException) as error:
-            raise UnreachableError(f"no lbproxy answers at {self.address}: {_why(error)}; "
+            raise AdminUnreachableError(f"no lbproxy answers at {self.address}: {_why(error)}; "
                                    "write where its --admin is with --admin") from None
         finally:
             connection.close()
@@ -89,7 +89,7 @@ def _read(status: int, text: bytes, address: AdminAddress) -> Any:  # noqa: ANN4
     try:
         return json.loads(text)
     except ValueError:
-        raise UnreachableError(f"what answers at {address} is no lbproxy; write where its --admin is") from None
+        raise AdminUnreachableError(f"what answers at {address} is no lbproxy; write where its --admin is") from None
 
 
 def _why(error: OSError | http.client.HTTPException) -> str:

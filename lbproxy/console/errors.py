@@ -1,13 +1,13 @@
 """What can go wrong when another lbproxy is asked."""
 
-from lbproxy.errors import LbproxyError
+from lbproxy.model.errors import LbproxyError
 
 
 class ConsoleError(LbproxyError):
     """The command failed, though it was written as it should be (exit code 1)."""
 
 
-class UnreachableError(ConsoleError):
+class AdminUnreachableError(ConsoleError):
     """Nobody answers, or somebody else."""
 
 

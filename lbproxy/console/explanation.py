@@ -7,7 +7,7 @@ from rich.text import Text
 
 from lbproxy.admin.explain_shape import ExplainedBackendShape, ExplainedServiceShape, ExplanationShape, ScoreShape
 from lbproxy.console.words import age, plain, state
-from lbproxy.quoting import escaped
+from lbproxy.text.quoting import escaped
 
 INDENT = "  "
 

@@ -9,7 +9,7 @@ from rich.text import Text
 from lbproxy.admin.shape import BackendShape, ProgramShape, ServiceShape, StateShape
 from lbproxy.console.rates import NONE, Key, Rate
 from lbproxy.console.words import age, plain, rate, size, state
-from lbproxy.quoting import escaped
+from lbproxy.text.quoting import escaped
 
 URGENCY = {"down": 0, "draining": 1, "active": 2, "removed": 3}
 

@@ -8,7 +8,7 @@ from rich.live import Live
 
 from lbproxy.admin.shape import StateShape
 from lbproxy.console.client import Client
-from lbproxy.console.errors import UnreachableError
+from lbproxy.console.errors import AdminUnreachableError
 from lbproxy.console.rates import rates
 from lbproxy.console.status import top
 from lbproxy.console.words import plain
@@ -20,7 +20,7 @@ OTHER_LINES = 7
 
 
 def watch(client: Client, screen: Console) -> None:
-    """Show it; Ctrl-C is the way out. Raises `UnreachableError` if it can't be reached to begin with."""
+    """Show it; Ctrl-C is the way out. Raises `AdminUnreachableError` if it can't be reached to begin with."""
     pictures = _Pictures(client, screen)
     pictures.first()
     with suppress(KeyboardInterrupt), Live(console=screen, auto_refresh=False, screen=True) as live:
@@ -46,7 +46,7 @@ class _Pictures:
         before, read_at = self._before, self._read_at
         try:
             after = self.first()
-        except UnreachableError as error:
+        except AdminUnreachableError as error:
             self._before = None
             return plain(str(error), "red")
         speeds = rates(before, after, self._read_at - read_at)

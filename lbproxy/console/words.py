@@ -2,8 +2,8 @@
 
 from rich.text import Text
 
-from lbproxy.quoting import escaped
-from lbproxy.units import format_roughly
+from lbproxy.text.quoting import escaped
+from lbproxy.text.units import format_roughly
 
 COLOURS = {"active": "green", "draining": "yellow", "down": "red", "removed": "dim"}
 THOUSAND = 1000

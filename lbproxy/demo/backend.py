@@ -17,7 +17,7 @@ BACKLOG = 128
 END_OF_REQUEST = b"\r\n\r\n"
 
 
-class Backend:
+class HttpBackend:
     """Answers every request with its name. `requests` holds a task for each."""
 
     def __init__(self, name: str, listener: socket.socket, requests: asyncio.TaskGroup) -> None:
@@ -63,7 +63,7 @@ async def main(name: str, port: int) -> None:
     async with asyncio.TaskGroup() as requests:
         listener = socket.create_server(("127.0.0.1", port), backlog=BACKLOG)
         listener.settimeout(0)
-        backend = Backend(name, listener, requests)
+        backend = HttpBackend(name, listener, requests)
         loop.add_reader(listener, backend.accept)
         await stop.wait()
         loop.remove_reader(listener)

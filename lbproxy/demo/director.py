@@ -7,15 +7,15 @@ from itertools import cycle
 import aiohttp
 
 from lbproxy.admin.shape import StateShape
+from lbproxy.control.backend_state import FIRST_EJECTION
 from lbproxy.demo.frame import Frame
 from lbproxy.demo.pace import paced, pause
-from lbproxy.demo.rows import Reading, reading, rows
+from lbproxy.demo.rows import BackendReading, reading, rows
 from lbproxy.demo.screen import Show
-from lbproxy.demo.stage import Backend, Stage
+from lbproxy.demo.stage import BackendProcess, Stage
 from lbproxy.demo.story import Story
 from lbproxy.demo.summary import Outcome
 from lbproxy.demo.traffic import Traffic
-from lbproxy.entry import FIRST_EJECTION
 
 LOOK_INTERVAL = 0.25
 LOOKS_PER_RATE = 5
@@ -35,7 +35,7 @@ class Director:
     def __init__(self, stage: Stage, traffic: Traffic, seconds: float | None, over: asyncio.Event) -> None:
         self._stage, self._traffic, self._seconds, self._over = stage, traffic, seconds, over
         self._story = Story()
-        self._readings: deque[Reading] = deque(maxlen=LOOKS_PER_RATE)
+        self._readings: deque[BackendReading] = deque(maxlen=LOOKS_PER_RATE)
         self._names = {str(backend.address): backend.name for backend in stage.backends}
         self._loop = asyncio.get_running_loop()
         self._start = self._loop.time()
@@ -69,7 +69,7 @@ class Director:
         else:
             await self._stop_and_start(self._stage.backends[1], self._seconds / 3, self._seconds / 3)
 
-    async def _stop_and_start(self, backend: Backend, moment: float, seconds: float) -> bool:
+    async def _stop_and_start(self, backend: BackendProcess, moment: float, seconds: float) -> bool:
         """Stop a backend at that moment and start it again so many seconds later; False if it was over before."""
         if not await pause(self._start + moment, self._over):
             return False

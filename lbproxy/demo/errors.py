@@ -1,6 +1,6 @@
 """What can go wrong with the demo itself."""
 
-from lbproxy.errors import LbproxyError
+from lbproxy.model.errors import LbproxyError
 
 
 class DemoError(LbproxyError):

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from lbproxy.demo.rows import Row
-from lbproxy.demo.story import Event
-from lbproxy.model import Address
+from lbproxy.demo.story import DemoEvent
+from lbproxy.model.address import Address
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class Frame:
     rows: tuple[Row, ...]
     answered: int
     failed: int
-    events: tuple[Event, ...]
+    events: tuple[DemoEvent, ...]
     """The last few, the latest at the end."""
 
     @property

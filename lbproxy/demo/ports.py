@@ -2,7 +2,7 @@
 
 import socket
 
-from lbproxy.model import Address
+from lbproxy.model.address import Address
 
 HOST = "127.0.0.1"
 

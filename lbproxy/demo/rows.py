@@ -33,19 +33,20 @@ class Row:
         return self.state if self.state == "active" else f"{self.state} ({self.reason})"
 
 
-class Reading(NamedTuple):
+class BackendReading(NamedTuple):
     """What the admin server said, and when (seconds of any clock)."""
 
     moment: float
     backends: Mapping[str, BackendShape]
 
 
-def reading(moment: float, state: StateShape) -> Reading:
+def reading(moment: float, state: StateShape) -> BackendReading:
     """Find the backends in the admin server's answer, by address."""
-    return Reading(moment, {found["address"]: found for service in state["services"] for found in service["backends"]})
+    found = {one["address"]: one for service in state["services"] for one in service["backends"]}
+    return BackendReading(moment, found)
 
 
-def rows(names: Names, readings: Sequence[Reading]) -> tuple[Row, ...]:
+def rows(names: Names, readings: Sequence[BackendReading]) -> tuple[Row, ...]:
     """Give the backends as in the last reading; rates are averages since the first. Absent ones are left out."""
     first, last = readings[0], readings[-1]
     seconds = last.moment - first.moment

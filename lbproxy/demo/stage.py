@@ -10,8 +10,8 @@ from lbproxy.demo.children import Child, Children
 from lbproxy.demo.errors import DemoError
 from lbproxy.demo.pace import paced
 from lbproxy.demo.ports import Reservation
-from lbproxy.model import Address
-from lbproxy.units import format_duration
+from lbproxy.model.address import Address
+from lbproxy.text.units import format_duration
 
 NAMES = ("alpha", "bravo", "charlie")
 LISTEN_PORT, ADMIN_PORT = 8080, 9180
@@ -26,7 +26,7 @@ WORKERS = 2
 """Enough to show that there are several, on any machine."""
 
 
-class Backend:
+class BackendProcess:
     """One backend; its port stays its own while it does not run."""
 
     def __init__(self, name: str, children: Children, client: aiohttp.ClientSession) -> None:
@@ -67,7 +67,7 @@ class Stage:
     """Backends and balancer. Whoever owns `children` makes sure that they end."""
 
     def __init__(self, children: Children, client: aiohttp.ClientSession, resources: ExitStack) -> None:
-        self.backends = [Backend(name, children, client) for name in NAMES]
+        self.backends = [BackendProcess(name, children, client) for name in NAMES]
         listen, admin = Reservation(LISTEN_PORT), Reservation(ADMIN_PORT)
         self.listen, self.admin = listen.address, admin.address
         self._children, self._client = children, client

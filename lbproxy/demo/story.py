@@ -14,7 +14,7 @@ LONGEST_MEMORY = 100
 """Events and acts that are remembered; a demo may run for days."""
 
 
-class Event(NamedTuple):
+class DemoEvent(NamedTuple):
     """Something that happened."""
 
     moment: float
@@ -52,7 +52,7 @@ class Story:
     """Grows with what is told to it."""
 
     def __init__(self) -> None:
-        self.events: deque[Event] = deque(maxlen=LONGEST_MEMORY)
+        self.events: deque[DemoEvent] = deque(maxlen=LONGEST_MEMORY)
         self.acts: deque[Act] = deque(maxlen=LONGEST_MEMORY)
         self.rows: tuple[Row, ...] = ()
         """The backends as they were last seen."""
@@ -60,7 +60,7 @@ class Story:
 
     def tell(self, moment: float, text: str) -> None:
         """Add an event."""
-        self.events.append(Event(moment, text))
+        self.events.append(DemoEvent(moment, text))
 
     def stopped(self, moment: float, backend: str) -> None:
         """A backend was told to stop."""

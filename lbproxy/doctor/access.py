@@ -6,10 +6,10 @@ from itertools import product
 
 from lbproxy.doctor.finding import Finding, Verdict
 from lbproxy.doctor.question import Cluster
-from lbproxy.errors import ConfigError
+from lbproxy.model.errors import ConfigError
 from lbproxy.sources.kubernetes.api import Api
 from lbproxy.sources.kubernetes.credentials import loader
-from lbproxy.sources.kubernetes.failures import ApiError, GarbledError, RefusedError
+from lbproxy.sources.kubernetes.failures import ApiError, ApiRefusedError, GarbledError
 
 REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 RESOURCES = {"endpointslices": "discovery.k8s.io", "services": ""}
@@ -30,7 +30,7 @@ async def _access(cluster: Cluster) -> Finding:
     except ConfigError as error:
         fix = "write --kubeconfig FILE or --context NAME; in a pod, automountServiceAccountToken: true"
         return Finding(_name(cluster.namespace), Verdict.FATAL, str(error), WHY, fix)
-    except RefusedError as error:
+    except ApiRefusedError as error:
         fix = "use credentials that it takes: --kubeconfig FILE, --context NAME, or the pod's serviceAccountName"
         return Finding(_name(cluster.namespace), Verdict.FATAL, str(error), WHY, fix)
     except ApiError as error:

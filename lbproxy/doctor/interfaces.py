@@ -16,7 +16,7 @@ COLUMNS = 10
 """At least so many has a line of either table of routes."""
 
 
-class Kind(StrEnum):
+class InterfaceKind(StrEnum):
     """What an interface is."""
 
     CARD = "network card"
@@ -34,7 +34,7 @@ class Interface:
     """One interface; `masks` are the CPUs of RPS of each receive queue as the kernel writes them, None without RPS."""
 
     name: str
-    kind: Kind
+    kind: InterfaceKind
     mtu: int
     masks: tuple[str | None, ...]
 
@@ -68,17 +68,17 @@ def _interface(system: System, name: str) -> Interface:
     return Interface(name, _kind(system, name), system.number(f"{NET}/{name}/mtu") or 0, masks)
 
 
-def _kind(system: System, name: str) -> Kind:
+def _kind(system: System, name: str) -> InterfaceKind:
     place = f"{NET}/{name}"
-    types = {LOOPBACK: Kind.LOOPBACK, TUNNEL: Kind.TUNNEL}
-    words = {"vxlan": Kind.VXLAN, "wireguard": Kind.WIREGUARD}
+    types = {LOOPBACK: InterfaceKind.LOOPBACK, TUNNEL: InterfaceKind.TUNNEL}
+    words = {"vxlan": InterfaceKind.VXLAN, "wireguard": InterfaceKind.WIREGUARD}
     device_type = re.search(r"^DEVTYPE=(\w+)$", system.text(f"{place}/uevent") or "", re.MULTILINE)
     if (kind := types.get(system.number(f"{place}/type") or 0)) or (
             device_type and (kind := words.get(device_type[1]))):
         return kind
     if system.exists(f"{place}/tun_flags"):
-        return Kind.TUN
+        return InterfaceKind.TUN
     if system.exists(f"{place}/device"):
-        return Kind.CARD
+        return InterfaceKind.CARD
     is_peer = not device_type and system.text(f"{place}/iflink") != system.text(f"{place}/ifindex")
-    return Kind.PEER if is_peer else Kind.VIRTUAL
+    return InterfaceKind.PEER if is_peer else InterfaceKind.VIRTUAL

@@ -6,7 +6,7 @@ Inside a pod there is only a veth; the overlay is on the node. What it takes fro
 from collections.abc import Iterable, Iterator, Sequence
 
 from lbproxy.doctor.finding import Finding, Verdict
-from lbproxy.doctor.interfaces import Interface, Kind
+from lbproxy.doctor.interfaces import Interface, InterfaceKind
 
 UNDERLAYS = (1500, 9000, 9001)
 """What networks of nodes carry: Ethernet, jumbo frames, and those of a large cloud."""
@@ -41,9 +41,9 @@ def _uplink(interface: Interface) -> Finding:
 def guess(interface: Interface) -> str:
     """Say which overlay an interface is or lies in."""
     match interface.kind:
-        case Kind.VXLAN | Kind.TUNNEL | Kind.WIREGUARD:
+        case InterfaceKind.VXLAN | InterfaceKind.TUNNEL | InterfaceKind.WIREGUARD:
             return "which is an overlay in the kernel"
-        case Kind.TUN:
+        case InterfaceKind.TUN:
             return "udp: a process copies every packet"
     for underlay in UNDERLAYS:
         if overlay := OVERHEADS.get(underlay - interface.mtu):
@@ -51,5 +51,5 @@ def guess(interface: Interface) -> str:
     return "no overlay" if interface.mtu in UNDERLAYS else "no overlay that we know"
 
 
-def _article(kind: Kind) -> str:
+def _article(kind: InterfaceKind) -> str:
     return f"an {kind}" if kind[0] in "aeiouAEIOU" else f"a {kind}"

@@ -8,7 +8,7 @@ from rich.text import Text
 from lbproxy.doctor.diagnosis import Diagnosis
 from lbproxy.doctor.finding import Finding, Verdict
 from lbproxy.doctor.question import Asked
-from lbproxy.quoting import escaped
+from lbproxy.text.quoting import escaped
 
 COLOURS = {Verdict.OK: "green", Verdict.UNKNOWN: "magenta", Verdict.IMPROVABLE: "yellow", Verdict.FATAL: "bold red"}
 SUMMARIES = {

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from lbproxy.doctor.finding import Finding, Verdict
 from lbproxy.doctor.privileges import NET_BIND_SERVICE, Capabilities
 from lbproxy.doctor.system import System
-from lbproxy.model import Address
+from lbproxy.model.address import Address
 
 RANGE, FIRST_FREE = "net.ipv4.ip_local_port_range", "net.ipv4.ip_unprivileged_port_start"
 ENOUGH = 28_000

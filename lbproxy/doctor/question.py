@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from lbproxy.model import Address
+from lbproxy.model.address import Address
 
 
 class Asked(StrEnum):

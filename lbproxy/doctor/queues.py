@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from lbproxy.doctor.finding import Finding, Verdict
-from lbproxy.doctor.interfaces import NET, Interface, Kind
+from lbproxy.doctor.interfaces import NET, Interface, InterfaceKind
 from lbproxy.doctor.system import System
 
 WHY = "when one CPU receives everything, it is the limit, whatever the others could do"
@@ -62,10 +62,10 @@ def cpus_of(mask: str | None) -> frozenset[int]:
 def spreading(found: Iterable[Interface], machine: Cpus) -> Iterator[Finding]:
     """Judge each card; explain the others, of which a node may have hundreds, in one line."""
     interfaces = tuple(found)
-    cards = [interface for interface in interfaces if interface.kind is Kind.CARD]
+    cards = [interface for interface in interfaces if interface.kind is InterfaceKind.CARD]
     yield from (_of_card(card, machine) for card in cards)
-    yield from (_of_loopback(interface) for interface in interfaces if interface.kind is Kind.LOOPBACK)
-    if others := [each.name for each in interfaces if each.kind not in {Kind.CARD, Kind.LOOPBACK}]:
+    yield from (_of_loopback(interface) for interface in interfaces if interface.kind is InterfaceKind.LOOPBACK)
+    if others := [each.name for each in interfaces if each.kind not in {InterfaceKind.CARD, InterfaceKind.LOOPBACK}]:
         yield _of_virtual(others, has_card=bool(cards))
 
 

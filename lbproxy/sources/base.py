@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Protocol
 
-from lbproxy.model import Services
+from lbproxy.model.snapshot import Services
 
 Publish = Callable[[Services], None]
 """Takes the complete set of services; what is absent is gone."""

@@ -11,7 +11,7 @@ from pathlib import Path
 import structlog
 
 from lbproxy.config import Config
-from lbproxy.errors import ConfigError
+from lbproxy.model.errors import ConfigError
 from lbproxy.sources.base import Publish
 
 LOOK_INTERVAL = 0.25

@@ -4,7 +4,7 @@ import aiohttp
 import pytest
 
 from lbproxy.admin.server import serve
-from lbproxy.model import Address
+from lbproxy.model.address import Address
 
 from .fakes import FakeDesk, FakeView, busy, office
 

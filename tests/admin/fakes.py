@@ -3,15 +3,15 @@ from dataclasses import dataclass, field
 
 from prometheus_client import CollectorRegistry
 
+from lbproxy.admin.api.context import AdminContext
 from lbproxy.admin.collector import TableCollector
-from lbproxy.admin.guard import Guard
-from lbproxy.admin.office import Office
+from lbproxy.admin.guard import AdminMetrics, Guard
 from lbproxy.admin.token import TokenFile
-from lbproxy.facts import Facts, Program
-from lbproxy.metrics import AdminMetrics
-from lbproxy.model import Address, Backend, BackendKey, Policy, Service, Snapshot, State
-from lbproxy.stats import BackendStats, Choice, Histogram, ServiceStats, Stats, WorkerStats
-from lbproxy.timeline import Timeline
+from lbproxy.model.address import Address
+from lbproxy.model.event_log import EventLog
+from lbproxy.model.facts import Facts, Program
+from lbproxy.model.snapshot import Backend, BackendKey, Policy, Service, Snapshot, State
+from lbproxy.model.stats import BackendStats, Histogram, SchedulerChoice, ServiceStats, Stats, WorkerStats
 
 ONE = Address("192.0.2.1", 80)
 TWO = Address("2001:db8::2", 80)
@@ -46,14 +46,14 @@ class FakeDesk:
     """Takes orders for the backends that it knows, and remembers them."""
 
     known: dict[str, dict[Address, Facts]] = field(default_factory=dict)
-    answers: list[Choice] = field(default_factory=list)
+    answers: list[SchedulerChoice] = field(default_factory=list)
     asked: list[tuple[str, Sequence[Address]]] = field(default_factory=list)
     ordered: dict[BackendKey, tuple[float | None, float | None]] = field(default_factory=dict)
 
     def facts(self, service: str) -> Mapping[Address, Facts]:
         return self.known.get(service, {})
 
-    async def choices(self, service: str, leaving: Sequence[Address]) -> Sequence[Choice]:
+    async def choices(self, service: str, leaving: Sequence[Address]) -> Sequence[SchedulerChoice]:
         self.asked.append((service, leaving))
         return self.answers
 
@@ -69,12 +69,12 @@ class FakeDesk:
 
 
 def office(view: FakeView, desk: FakeDesk | None = None, token: TokenFile | None = None, *,
-           hosts: tuple[str, ...] = (), timeline: Timeline | None = None) -> Office:
+           hosts: tuple[str, ...] = (), timeline: EventLog | None = None) -> AdminContext:
     """All that a server needs, with the metrics of the view and of who was refused."""
     registry = CollectorRegistry()
     registry.register(TableCollector(view))
     guard = Guard(token, frozenset(hosts), AdminMetrics(registry).count_refusal)
-    return Office(view, registry, desk or FakeDesk(), timeline or Timeline(), guard)
+    return AdminContext(view, registry, desk or FakeDesk(), timeline or EventLog(), guard)
 
 
 def backend(address: Address = ONE, state: State = State.ACTIVE, *,

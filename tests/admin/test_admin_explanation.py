@@ -9,13 +9,13 @@ import pytest
 
 from lbproxy.admin import asking
 from lbproxy.admin.explain_shape import ExplainedBackendShape
-from lbproxy.admin.explanation import Question, explain
+from lbproxy.admin.explanation import ServiceFacts, explain
 from lbproxy.admin.rows import join
 from lbproxy.admin.state import Now
-from lbproxy.facts import CheckResult, Facts
-from lbproxy.model import Backend, Endpoint, Policy, Service, Snapshot, State
-from lbproxy.orders import BY_OPERATOR, Order
-from lbproxy.stats import BackendStats, Choice, Score, Stats
+from lbproxy.model.drain_orders import BY_OPERATOR, DrainOrder
+from lbproxy.model.facts import CheckResult, Facts
+from lbproxy.model.snapshot import Backend, Endpoint, Policy, Service, Snapshot, State
+from lbproxy.model.stats import BackendStats, SchedulerChoice, Score, Stats
 
 from .fakes import LISTEN, ONE, TWO, FakeDesk, FakeView
 
@@ -26,14 +26,14 @@ FACTS = Facts(READY, None, is_check_doubted=False, last_check=PASSED, ejected_un
 ACTIVE = Backend(ONE, 1, State.ACTIVE, "ready", 990.0)
 
 
-def explained(facts: Facts | None, backend: Backend = ACTIVE, *choices: Choice,
+def explained(facts: Facts | None, backend: Backend = ACTIVE, *choices: SchedulerChoice,
               active: int = 0, policy: Policy | None = None) -> ExplainedBackendShape:
     """Explain the only backend of a service."""
     service = Service("web", (LISTEN,), policy or Policy(), (backend,))
     (row,) = join(Snapshot(1, {"web": service}), Stats({}, {}))
     row = row._replace(backends=(row.backends[0]._replace(stats=BackendStats(active=active)),))
     known = {ONE: facts} if facts else {}
-    return explain([Question(row, known, list(choices))], NOON)["services"][0]["backends"][0]
+    return explain([ServiceFacts(row, known, list(choices))], NOON)["services"][0]["backends"][0]
 
 
 def said(found: ExplainedBackendShape) -> dict[str, str]:
@@ -46,7 +46,7 @@ def decisive(found: ExplainedBackendShape) -> str:
 
 
 def test_active_backend_is_explained_by_its_scheduler() -> None:
-    choice = Choice(0, ONE, {ONE: Score(3.0, 3, is_full=False)}, {})
+    choice = SchedulerChoice(0, ONE, {ONE: Score(3.0, 3, is_full=False)}, {})
     found = explained(FACTS, ACTIVE, choice, active=3, policy=Policy(max_conns=9))
     assert decisive(found) == "scheduler"
     assert said(found) == {
@@ -60,7 +60,7 @@ def test_active_backend_is_explained_by_its_scheduler() -> None:
 
 
 def test_which_workers_would_choose_it_is_said() -> None:
-    choices = [Choice(0, ONE, {}, {}), Choice(1, TWO, {}, {}), Choice(2, ONE, {}, {})]
+    choices = [SchedulerChoice(0, ONE, {}, {}), SchedulerChoice(1, TWO, {}, {}), SchedulerChoice(2, ONE, {}, {})]
     assert said(explained(FACTS, ACTIVE, *choices))["scheduler"].endswith(
         "the next connection of workers 0, 2 is for it")
 
@@ -100,8 +100,9 @@ def test_backend_without_checks_says_so(facts: Facts, policy: Policy, words: str
 
 def test_operators_drain_tells_its_end_its_deadline_and_its_oldest_connection() -> None:
     backend = replace(ACTIVE, state=State.DRAINING, reason=BY_OPERATOR, is_open=False, deadline=1030.0, until=1540.0)
-    choices = [Choice(0, None, {}, {ONE: 61.5}), Choice(1, None, {}, {ONE: 7.0}), Choice(2, None, {}, {})]
-    found = explained(replace(FACTS, order=Order(1540.0, 1030.0)), backend, *choices, active=4)
+    choices = [SchedulerChoice(0, None, {}, {ONE: 61.5}), SchedulerChoice(1, None, {}, {ONE: 7.0}),
+               SchedulerChoice(2, None, {}, {})]
+    found = explained(replace(FACTS, order=DrainOrder(1540.0, 1030.0)), backend, *choices, active=4)
     assert (decisive(found), found["reason"]) == ("operator", "drained by operator, 9m left")
     assert said(found)["operator"] == "an operator drains it, for another 9m"
     assert said(found)["connections"] == "it has 4 connections left; reset in 30s"
@@ -110,7 +111,7 @@ def test_operators_drain_tells_its_end_its_deadline_and_its_oldest_connection() 
 
 
 def test_terminating_backend_drains_whatever_the_operator_said() -> None:
-    facts = replace(FACTS, order=Order(), endpoint=replace(READY, is_ready=False, is_terminating=True))
+    facts = replace(FACTS, order=DrainOrder(), endpoint=replace(READY, is_ready=False, is_terminating=True))
     backend = replace(ACTIVE, state=State.DRAINING, reason="terminating", is_open=False, deadline=1060.0)
     found = explained(facts, backend)
     assert decisive(found) == "source"

@@ -14,9 +14,10 @@ from structlog.testing import capture_logs
 from lbproxy.admin import server, steering
 from lbproxy.admin.binding import bound
 from lbproxy.admin.token import TokenError, TokenFile
-from lbproxy.errors import BindError
-from lbproxy.model import Address, BackendKey
-from lbproxy.unix_path import UnixPath
+from lbproxy.model.address import Address
+from lbproxy.model.errors import BindError
+from lbproxy.model.snapshot import BackendKey
+from lbproxy.net.unix_path import UnixPath
 
 from .fakes import ONE, FakeDesk, FakeView, office
 from .test_admin_server import spoken

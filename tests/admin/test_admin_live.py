@@ -14,9 +14,10 @@ from lbproxy.admin import live, server, streaming
 from lbproxy.admin.curves import Growth, point, quantile, since
 from lbproxy.admin.live import Live, Watcher
 from lbproxy.admin.picture import COLUMNS
-from lbproxy.model import Address, BackendKey, State
-from lbproxy.stats import BackendStats, Histogram, ServiceStats, Stats
-from lbproxy.timeline import Timeline
+from lbproxy.model.address import Address
+from lbproxy.model.event_log import EventLog
+from lbproxy.model.snapshot import BackendKey, State
+from lbproxy.model.stats import BackendStats, Histogram, ServiceStats, Stats
 
 from .fakes import ONE, TWO, FakeView, backend, busy, office, snapshot
 
@@ -31,7 +32,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 async def hub(view: FakeView) -> AsyncIterator[Live]:
-    hub = Live(view, Timeline())
+    hub = Live(view, EventLog())
     yield hub
     await hub.close()
 
@@ -104,7 +105,7 @@ async def test_trouble_of_the_program_is_told(hub: Live, view: FakeView) -> None
 
 
 async def test_events_are_told_once(view: FakeView) -> None:
-    timeline = Timeline()
+    timeline = EventLog()
     timeline(None, "info", {"event": "serving"})
     hub = Live(view, timeline)
     with hub.watching() as watcher:
@@ -129,7 +130,7 @@ async def test_curve_grows_while_somebody_looks_and_is_there_for_the_next(hub: L
 
 async def test_nobody_is_asked_while_nobody_looks(view: FakeView, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live, "LINGER", 0.0)
-    hub = Live(view, Timeline())
+    hub = Live(view, EventLog())
     before = asyncio.all_tasks()
     with hub.watching() as watcher:
         await told(hub, watcher)

@@ -9,11 +9,11 @@ from prometheus_client.openmetrics.exposition import generate_latest as generate
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_open
 from prometheus_client.parser import text_string_to_metric_families as parse
 
-from lbproxy import limits
 from lbproxy.admin.collector import TableCollector
-from lbproxy.model import Backend, BackendKey, State
-from lbproxy.orders import BY_OPERATOR
-from lbproxy.stats import BackendStats, Histogram, ServiceStats, Stats
+from lbproxy.model.drain_orders import BY_OPERATOR
+from lbproxy.model.snapshot import Backend, BackendKey, State
+from lbproxy.model.stats import BackendStats, Histogram, ServiceStats, Stats
+from lbproxy.net import limits
 
 from .fakes import ONE, TWO, FakeView, backend, snapshot
 

@@ -11,9 +11,9 @@ from prometheus_client.parser import text_string_to_metric_families as parse
 from structlog.testing import capture_logs
 
 from lbproxy.admin import answering, server
-from lbproxy.errors import BindError
-from lbproxy.model import Address
-from lbproxy.stats import Stats
+from lbproxy.model.address import Address
+from lbproxy.model.errors import BindError
+from lbproxy.model.stats import Stats
 
 from .fakes import FakeView, busy, office
 

@@ -2,10 +2,10 @@ import json
 from datetime import UTC, datetime
 
 from lbproxy.admin.shape import BackendShape, StateShape
-from lbproxy.admin.state import Now, Reading, to_json
+from lbproxy.admin.state import Now, ProgramReading, to_json
 from lbproxy.admin.state import state as state_of
-from lbproxy.model import BackendKey, State
-from lbproxy.stats import BackendStats, Stats
+from lbproxy.model.snapshot import BackendKey, State
+from lbproxy.model.stats import BackendStats, Stats
 
 from .fakes import ONE, TWO, FakeView, backend, snapshot
 
@@ -13,8 +13,8 @@ NOON = Now(1000.0, datetime(2025, 1, 1, 12, 0, 0, tzinfo=UTC))
 NOTHING = Stats({}, {})
 
 
-def reading(view: FakeView) -> Reading:
-    return Reading(view.snapshot, view.counted, view.program(), view.not_ready, view.not_healthy, NOON)
+def reading(view: FakeView) -> ProgramReading:
+    return ProgramReading(view.snapshot, view.counted, view.program(), view.not_ready, view.not_healthy, NOON)
 
 
 def state(view: FakeView) -> StateShape:

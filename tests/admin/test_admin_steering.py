@@ -7,8 +7,8 @@ import aiohttp
 import pytest
 
 from lbproxy.admin import server
-from lbproxy.model import BackendKey
-from lbproxy.unix_path import UnixPath
+from lbproxy.model.snapshot import BackendKey
+from lbproxy.net.unix_path import UnixPath
 
 from .fakes import ONE, TWO, FakeDesk, FakeView, office
 

@@ -9,7 +9,7 @@ from bench.backends import Backends
 from bench.kubernetes.api import Collection, selected
 from bench.kubernetes.cluster import SCALES, Cluster, Json, Scale
 from bench.kubernetes.results import Row
-from lbproxy.model import State
+from lbproxy.model.snapshot import State
 from lbproxy.sources.kubernetes.answers import read_event
 from lbproxy.sources.kubernetes.failures import ExpiredError
 from lbproxy.sources.kubernetes.slices import read

@@ -7,7 +7,7 @@ import pytest
 
 from lbproxy.cli import main
 from lbproxy.doctor.question import Asked, Cluster, Question
-from lbproxy.model import Address
+from lbproxy.model.address import Address
 
 PutModule = Callable[[str, Callable[..., int]], None]
 ADMIN = Address("127.0.0.1", 9180)

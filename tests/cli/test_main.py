@@ -10,8 +10,8 @@ from lbproxy.cli import main
 from lbproxy.cli.commands import NAMES
 from lbproxy.config import Config
 from lbproxy.config.names import KNOWN, option, variable
-from lbproxy.errors import BindError, ConfigError
-from lbproxy.quoting import listed
+from lbproxy.model.errors import BindError, ConfigError
+from lbproxy.text.quoting import listed
 
 PutModule = Callable[[str, Callable[..., int]], None]
 Capture = pytest.CaptureFixture[str]

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from lbproxy.config import Config, load
-from lbproxy.errors import ConfigError
+from lbproxy.model.errors import ConfigError
 
 ONE_SERVICE: Mapping[str, object] = {"listen": ("127.0.0.1:80",), "backend": ("127.0.0.1:9001",)}
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from lbproxy.config import Config, load
-from lbproxy.model import ClusterPort, ServiceSpec
+from lbproxy.model.snapshot import ClusterPort, ServiceSpec
 
 Refusal = Callable[..., str]
 Load = Callable[[str], Config]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from lbproxy.config import Config, load
 from lbproxy.config.names import KNOWN, variable
-from lbproxy.errors import ConfigError
+from lbproxy.model.errors import ConfigError
 
 EXAMPLE = (Path(__file__).parents[2] / "deploy" / "lbproxy.example.yaml").read_bytes()
 LONGEST = 1000

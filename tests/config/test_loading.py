@@ -10,8 +10,9 @@ from pydantic import ValidationError
 from lbproxy.config import BackendConfig, Config, Loader, ServiceConfig, load
 from lbproxy.config.names import option, variable
 from lbproxy.config.options import OPTIONS
-from lbproxy.errors import ConfigError
-from lbproxy.model import Address, ClusterPort, Endpoint, HealthPolicy, Policy, Scheduler, ServiceSpec
+from lbproxy.model.address import Address
+from lbproxy.model.errors import ConfigError
+from lbproxy.model.snapshot import ClusterPort, Endpoint, HealthPolicy, Policy, Scheduler, ServiceSpec
 
 EXAMPLE = Path(__file__).parents[2] / "deploy" / "lbproxy.example.yaml"
 ONE = {"listen": ("127.0.0.1:80",), "backend": ("127.0.0.1:9001", "[::1]:9002,weight=2")}

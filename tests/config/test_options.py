@@ -6,7 +6,7 @@ import pytest
 
 from lbproxy.config import load
 from lbproxy.config.options import OPTIONS, kind_of
-from lbproxy.model import Address
+from lbproxy.model.address import Address
 
 Refusal = Callable[..., str]
 

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lbproxy.units import format_duration, parse_duration
+from lbproxy.text.units import format_duration, parse_duration
 
 A_MONTH = 31 * 24 * 3_600_000
 

@@ -5,10 +5,10 @@ from contextlib import suppress
 import pytest
 from prometheus_client import CollectorRegistry
 
-from lbproxy import controller as module
-from lbproxy.controller import Controller
-from lbproxy.metrics import SyncMetrics
-from lbproxy.model import Snapshot
+from lbproxy.control import controller as module
+from lbproxy.control.controller import Controller
+from lbproxy.control.metrics import SyncMetrics
+from lbproxy.model.snapshot import Snapshot
 
 from .fake_dataplane import FakeDataplane
 

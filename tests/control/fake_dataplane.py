@@ -4,9 +4,10 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 
-from lbproxy.errors import BindError, DataplaneError
-from lbproxy.model import Address, BackendKey, Snapshot
-from lbproxy.stats import BackendStats, Stats
+from lbproxy.model.address import Address
+from lbproxy.model.errors import BindError, DataplaneError
+from lbproxy.model.snapshot import BackendKey, Snapshot
+from lbproxy.model.stats import BackendStats, Stats
 
 
 class FakeDataplane:

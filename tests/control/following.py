@@ -6,7 +6,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from lbproxy.config import Config, Loader
-from lbproxy.model import Services
+from lbproxy.model.snapshot import Services
 from lbproxy.sources.configured import ConfiguredSource
 
 

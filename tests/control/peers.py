@@ -5,7 +5,7 @@ import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
-from lbproxy.model import Address
+from lbproxy.model.address import Address
 
 HOST = "127.0.0.1"
 

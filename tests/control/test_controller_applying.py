@@ -7,11 +7,11 @@ import pytest
 from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
-from lbproxy import entry
-from lbproxy.controller import Controller
-from lbproxy.errors import DataplaneError
-from lbproxy.model import Snapshot
-from lbproxy.orders import BY_OPERATOR, Order
+from lbproxy.control import backend_state
+from lbproxy.control.controller import Controller
+from lbproxy.model.drain_orders import BY_OPERATOR, DrainOrder
+from lbproxy.model.errors import DataplaneError
+from lbproxy.model.snapshot import Snapshot
 
 from .fake_dataplane import FakeDataplane
 from .values import backend, key, numbers, open_numbers, services, web
@@ -71,7 +71,7 @@ async def test_verdict_of_a_check_is_applied(controller: Controller, dataplane: 
 async def test_ejection_is_applied_counted_and_ends_by_itself(
         controller: Controller, dataplane: FakeDataplane, registry: CollectorRegistry,
         monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(entry, "FIRST_EJECTION", 0.02)
+    monkeypatch.setattr(backend_state, "FIRST_EJECTION", 0.02)
     controller.publish(services(web(1, 2)))
     with capture_logs() as logs:
         controller.eject(key(1))
@@ -138,11 +138,11 @@ async def test_what_the_dataplane_cannot_keep_shows_until_it_can_again(
 async def test_order_is_applied_and_taken_back(controller: Controller, dataplane: FakeDataplane) -> None:
     controller.publish(services(web(1, 2)))
     await dataplane.reaches(lambda now: open_numbers(now) == [1, 2])
-    assert controller.order(key(1), Order())
+    assert controller.order(key(1), DrainOrder())
     await dataplane.reaches(lambda now: open_numbers(now) == [2])
     assert controller.take_back(key(1))
     await dataplane.reaches(lambda now: open_numbers(now) == [1, 2])
-    assert not controller.order(key(9), Order())
+    assert not controller.order(key(9), DrainOrder())
     assert not controller.take_back(key(1))
 
 
@@ -151,7 +151,7 @@ async def test_connections_are_reset_at_an_orders_deadline_though_the_dataplane_
     controller.publish(services(web(1, 2)))
     await dataplane.reaches(lambda now: numbers(now) == [1, 2])
     dataplane.failures.append(DataplaneError("busy"))
-    controller.order(key(1), Order(deadline=monotonic()))
+    controller.order(key(1), DrainOrder(deadline=monotonic()))
     await dataplane.reaches(lambda now: numbers(now) == [2])
     back = await dataplane.reaches(lambda now: numbers(now) == [1, 2])
     assert (backend(back, 1).reason, backend(back, 1).deadline) == (BY_OPERATOR, None)

@@ -4,9 +4,10 @@ import pytest
 from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
-from lbproxy.controller import Controller
-from lbproxy.errors import BindError
-from lbproxy.model import Address, Snapshot
+from lbproxy.control.controller import Controller
+from lbproxy.model.address import Address
+from lbproxy.model.errors import BindError
+from lbproxy.model.snapshot import Snapshot
 
 from .fake_dataplane import FakeDataplane
 from .values import LISTEN, OTHER_LISTEN, backend, key, numbers, open_numbers, services, web

@@ -2,9 +2,9 @@
 
 import pytest
 
-from lbproxy.controller import Controller
-from lbproxy.errors import DataplaneError
-from lbproxy.model import State
+from lbproxy.control.controller import Controller
+from lbproxy.model.errors import DataplaneError
+from lbproxy.model.snapshot import State
 
 from .fake_dataplane import FakeDataplane
 from .values import backend, backends, key, numbers, open_numbers, services, terminating, web

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lbproxy.differences import keys, moved, one_sided
-from lbproxy.model import Backend, BackendKey, Policy, Service, Snapshot, State
+from lbproxy.model.diff import changed, keys, removed_and_added
+from lbproxy.model.snapshot import Backend, BackendKey, Policy, Service, Snapshot, State
 
 from .values import at
 
@@ -29,7 +29,7 @@ OBJECTS = st.lists(st.sampled_from(POOL), unique=True).map(tuple)
 @given(OBJECTS, OBJECTS)
 def test_what_only_one_side_has_is_found_wherever_it_stands(
         before: tuple[Thing, ...], after: tuple[Thing, ...]) -> None:
-    left, joined = one_sided(before, after)
+    left, joined = removed_and_added(before, after)
     assert left == [one for one in before if one not in after]
     assert joined == [one for one in after if one not in before]
 
@@ -38,7 +38,7 @@ def test_what_only_one_side_has_is_found_wherever_it_stands(
 def test_equal_values_that_are_not_the_same_are_told_on_both_sides_or_on_none(
         before: list[int], after: list[int]) -> None:
     old, new = things(*before), things(*after)
-    left, joined = one_sided(old, new)
+    left, joined = removed_and_added(old, new)
     assert sorted([*after, *(one.kind for one in left)]) == sorted([*before, *(one.kind for one in joined)])
 
 
@@ -54,13 +54,13 @@ def test_one_change_among_ten_thousand_is_found_without_looking_at_each() -> Non
 
     before = tuple(Counting() for _ in range(10_000))
     changed = Counting()
-    assert one_sided(before, (*before[:5_000], changed, *before[5_001:])) == ([before[5_000]], [changed])
+    assert removed_and_added(before, (*before[:5_000], changed, *before[5_001:])) == ([before[5_000]], [changed])
     assert Counting.compared < 100
 
 
 def test_moved_names_what_came_went_or_is_another_object() -> None:
     kept, old, new = things(0, 1, 1)
-    assert moved({"a": kept, "b": old, "c": kept}, {"a": kept, "b": new, "d": kept}) == [
+    assert changed({"a": kept, "b": old, "c": kept}, {"a": kept, "b": new, "d": kept}) == [
         ("b", old, new), ("c", kept, None), ("d", None, kept)]
 
 

@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from lbproxy.health import probe
-from lbproxy.model import Address
+from lbproxy.control.health import probe
+from lbproxy.model.address import Address
 
 from .peers import black_hole, listening, silent_port
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lbproxy.health import Streak
-from lbproxy.model import HealthPolicy
+from lbproxy.control.health import Streak
+from lbproxy.model.snapshot import HealthPolicy
 
 
 def verdicts(rise: int, fall: int, results: str) -> str:

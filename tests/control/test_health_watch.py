@@ -6,8 +6,9 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 from structlog.testing import capture_logs
 
-from lbproxy.health import JITTER, MOST_PER_SECOND, Health, stretch
-from lbproxy.model import Address, Backend, BackendKey, HealthPolicy, Policy, Service, Snapshot, State
+from lbproxy.control.health import JITTER, MOST_PER_SECOND, Health, stretch
+from lbproxy.model.address import Address
+from lbproxy.model.snapshot import Backend, BackendKey, HealthPolicy, Policy, Service, Snapshot, State
 
 from .peers import listening, silent_port
 

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from lbproxy import narration
-from lbproxy.model import Endpoint, Services, ServiceSpec, Snapshot
-from lbproxy.narration import narrate
-from lbproxy.table import Table
+from lbproxy.control import change_log
+from lbproxy.control.change_log import log_transitions
+from lbproxy.control.table import Table
+from lbproxy.model.snapshot import Endpoint, Services, ServiceSpec, Snapshot
 
 from .values import key, not_ready, ready, services, terminating, web
 
@@ -18,7 +18,7 @@ Line = MutableMapping[str, Any]
 
 def told(before: Snapshot | None, after: Snapshot) -> list[Line]:
     with capture_logs() as logs:
-        narrate(before, after)
+        log_transitions(before, after)
     return logs
 
 
@@ -54,7 +54,7 @@ def test_state_change_is_one_line(now: Endpoint, expected: tuple[str, ...]) -> N
 @pytest.mark.parametrize(("now", "reason"), [(59.0, "no connection left"), (60.0, "the time to drain is over")])
 def test_backend_that_left_is_one_line_that_says_why(
         now: float, reason: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(narration, "monotonic", lambda: now)
+    monkeypatch.setattr(change_log, "monotonic", lambda: now)
     table = Table()
     table.publish(services(web(1, 2)))
     table.publish(services(web(1)))

@@ -7,10 +7,11 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from lbproxy.entry import Entry, judge
-from lbproxy.model import Address, Endpoint, Policy, ServiceSpec, State
-from lbproxy.orders import Order, Orders
-from lbproxy.roster import EJECTED_SHARE, PANIC_SHARE, Roster
+from lbproxy.control.backend_state import BackendState, judge
+from lbproxy.control.service_state import EJECTED_SHARE, PANIC_SHARE, ServiceState
+from lbproxy.model.address import Address
+from lbproxy.model.drain_orders import DrainOrder, DrainOrders
+from lbproxy.model.snapshot import Endpoint, Policy, ServiceSpec, State
 
 from .values import LISTEN, at
 
@@ -35,7 +36,7 @@ class AnyRoster(RuleBasedStateMachine):
     @initialize(spec=complete)
     def start(self, spec: ServiceSpec) -> None:
         self.now = 1000.0
-        self.roster = Roster(spec, Orders())
+        self.roster = ServiceState(spec, DrainOrders())
         self.roster.publish(spec)
 
     @rule(spec=complete)
@@ -64,7 +65,7 @@ class AnyRoster(RuleBasedStateMachine):
     def order(self, address: Address, seconds: float | None, deadline: float | None) -> None:
         if address in self.roster.entries:
             until, reset = (None if limit is None else self.now + limit for limit in (seconds, deadline))
-            self.roster.orders.give(address, Order(until, reset))
+            self.roster.orders.give(address, DrainOrder(until, reset))
 
     @rule(address=addresses)
     def take_back(self, address: Address) -> None:
@@ -108,21 +109,21 @@ class AnyRoster(RuleBasedStateMachine):
         assert self.roster.removed == {address for address, entry in entries if entry.endpoint is None}
 
 
-def wanted(roster: Roster) -> list[Entry]:
+def wanted(roster: ServiceState) -> list[BackendState]:
     return [entry for entry in roster.entries.values() if entry.is_wanted()]
 
 
-def is_panicking(roster: Roster) -> bool:
+def is_panicking(roster: ServiceState) -> bool:
     return sum(entry.failure is not None for entry in wanted(roster)) > PANIC_SHARE * len(wanted(roster))
 
 
-def may_eject(roster: Roster, entry: Entry, now: float) -> bool:
+def may_eject(roster: ServiceState, entry: BackendState, now: float) -> bool:
     ejected = sum(other.ejected_until > now for other in wanted(roster))
     return (entry.is_wanted() and entry.ejected_until <= now
             and ejected + 1 <= EJECTED_SHARE * len(wanted(roster)))
 
 
-def from_scratch(roster: Roster, now: float) -> dict[Address, Shown]:
+def from_scratch(roster: ServiceState, now: float) -> dict[Address, Shown]:
     """What the roster is to show, looking at each backend."""
     verdicts = {entry.address: judge(entry, now, trusts_checks=not is_panicking(roster))
                 for entry in roster.entries.values()}
@@ -137,7 +138,7 @@ def from_scratch(roster: Roster, now: float) -> dict[Address, Shown]:
     return shown
 
 
-def next_deadline(roster: Roster, now: float) -> float | None:
+def next_deadline(roster: ServiceState, now: float) -> float | None:
     times = [time for entry in roster.entries.values()
              for time in (entry.deadline, entry.ejected_until, entry.order.until if entry.order else None)]
     return min((time for time in times if time is not None and time > now), default=None)
@@ -159,18 +160,18 @@ def test_last_active_backend_that_goes_opens_the_last_resort_which_did_not_chang
     assert opened(roster) == [at(1)]
 
 
-def listed(*endpoints: Endpoint) -> Roster:
-    roster = Roster(ServiceSpec("web", (LISTEN,), endpoints), Orders())
+def listed(*endpoints: Endpoint) -> ServiceState:
+    roster = ServiceState(ServiceSpec("web", (LISTEN,), endpoints), DrainOrders())
     roster.publish(roster.spec)
     return roster
 
 
-def states(roster: Roster) -> list[State]:
+def states(roster: ServiceState) -> list[State]:
     service = roster.judge(0.0)
     return [one.state for one in service.backends] if service else []
 
 
-def opened(roster: Roster) -> list[Address]:
+def opened(roster: ServiceState) -> list[Address]:
     service = roster.judge(0.0)
     return [one.address for one in service.backends if one.is_open] if service else []
 

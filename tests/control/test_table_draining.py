@@ -2,8 +2,8 @@
 
 import pytest
 
-from lbproxy.model import Endpoint, State
-from lbproxy.table import Table
+from lbproxy.control.table import Table
+from lbproxy.model.snapshot import Endpoint, State
 
 from .values import at, backend, key, not_ready, numbers, open_numbers, ready, services, terminating, web
 

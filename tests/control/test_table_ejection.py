@@ -2,8 +2,8 @@
 
 import pytest
 
-from lbproxy.model import State
-from lbproxy.table import Table
+from lbproxy.control.table import Table
+from lbproxy.model.snapshot import State
 
 from .values import backend, key, not_ready, numbers, open_numbers, ready, services, web
 

@@ -6,8 +6,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from lbproxy.model import Backend, BackendKey, Endpoint, Policy, Services, ServiceSpec, Snapshot, State
-from lbproxy.table import Table
+from lbproxy.control.table import Table
+from lbproxy.model.snapshot import Backend, BackendKey, Endpoint, Policy, Services, ServiceSpec, Snapshot, State
 
 from .values import LISTEN, OTHER_LISTEN, at
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from lbproxy.model import BackendKey, ServiceSpec, Snapshot, State
-from lbproxy.table import Table
+from lbproxy.control.table import Table
+from lbproxy.model.snapshot import BackendKey, ServiceSpec, Snapshot, State
 
 from .values import LISTEN, OTHER_LISTEN, at, backend, key, not_ready, numbers, ready, services, web
 

@@ -10,10 +10,10 @@ import pytest
 import structlog
 
 import lbproxy
-from lbproxy import logs
-from lbproxy.narration import narrate
-from lbproxy.table import Table
-from lbproxy.timeline import KEPT, KINDS, LONGEST, Timeline
+from lbproxy.control.change_log import log_transitions
+from lbproxy.control.table import Table
+from lbproxy.model.event_log import KEPT, KINDS, LONGEST, EventLog
+from lbproxy.runtime import logs
 
 from .values import services, web
 
@@ -25,9 +25,9 @@ def output() -> io.StringIO:
 
 
 @pytest.fixture
-def timeline(output: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> Iterator[Timeline]:
+def timeline(output: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> Iterator[EventLog]:
     """In the way of a log that is written at level warning."""
-    timeline = Timeline()
+    timeline = EventLog()
     with monkeypatch.context() as patch:
         patch.setattr(sys, "stderr", output)
         logs.configure("warning", "json", timeline)
@@ -39,7 +39,7 @@ def written(output: io.StringIO) -> list[str]:
     return [json.loads(line)["event"] for line in output.getvalue().splitlines()]
 
 
-def test_what_the_level_leaves_out_is_kept_all_the_same(timeline: Timeline, output: io.StringIO) -> None:
+def test_what_the_level_leaves_out_is_kept_all_the_same(timeline: EventLog, output: io.StringIO) -> None:
     log = structlog.get_logger()
     log.info("configuration read", needs_restart=["admin", "workers"])
     log.error("worker died", worker=1, pid=17)
@@ -50,7 +50,7 @@ def test_what_the_level_leaves_out_is_kept_all_the_same(timeline: Timeline, outp
     assert written(output) == ["worker died"]
 
 
-def test_exception_is_an_error_of_the_log_and_an_event(timeline: Timeline, output: io.StringIO) -> None:
+def test_exception_is_an_error_of_the_log_and_an_event(timeline: EventLog, output: io.StringIO) -> None:
     try:
         int("a secret")
     except ValueError:
@@ -60,23 +60,23 @@ def test_exception_is_an_error_of_the_log_and_an_event(timeline: Timeline, outpu
     assert written(output) == ["admin request failed"]
 
 
-def test_change_of_a_backend_has_its_facts_apart(timeline: Timeline) -> None:
+def test_change_of_a_backend_has_its_facts_apart(timeline: EventLog) -> None:
     table = Table()
     table.publish(services(web(1)))
-    narrate(None, table.snapshot(0.0))
+    log_transitions(None, table.snapshot(0.0))
     (event,) = timeline.since()
     assert (event.kind, event.service, event.backend) == ("backend", "web", "192.0.2.1:80")
     assert (event.before, event.state, event.reason, event.text) == ("unknown", "active", "ready", "backend")
 
 
-def test_changes_that_the_log_sums_up_are_kept_one_by_one(timeline: Timeline) -> None:
+def test_changes_that_the_log_sums_up_are_kept_one_by_one(timeline: EventLog) -> None:
     table = Table()
     table.publish(services(web(*range(1, 101))))
-    narrate(None, table.snapshot(0.0))
+    log_transitions(None, table.snapshot(0.0))
     assert len([event for event in timeline.since() if event.backend]) == 100
 
 
-def test_last_thousand_are_kept(timeline: Timeline) -> None:
+def test_last_thousand_are_kept(timeline: EventLog) -> None:
     for number in range(KEPT + 5):
         structlog.get_logger().info("serving", number=number)
     assert len(timeline.since()) == KEPT
@@ -84,7 +84,7 @@ def test_last_thousand_are_kept(timeline: Timeline) -> None:
     assert [event.number for event in timeline.since(KEPT + 3)] == [KEPT + 4, KEPT + 5]
 
 
-def test_long_texts_are_cut(timeline: Timeline) -> None:
+def test_long_texts_are_cut(timeline: EventLog) -> None:
     structlog.get_logger().error("configuration refused, nothing was changed", error="x" * 10_000)
     (event,) = timeline.since()
     assert len(event.text) == LONGEST + 1

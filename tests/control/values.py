@@ -1,6 +1,7 @@
 """Short words for the values that these tests are about."""
 
-from lbproxy.model import Address, Backend, BackendKey, Endpoint, HealthPolicy, Policy, Services, ServiceSpec, Snapshot
+from lbproxy.model.address import Address
+from lbproxy.model.snapshot import Backend, BackendKey, Endpoint, HealthPolicy, Policy, Services, ServiceSpec, Snapshot
 
 LISTEN = Address("192.0.2.200", 80)
 OTHER_LISTEN = Address("192.0.2.200", 81)

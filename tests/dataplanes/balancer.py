@@ -1,8 +1,8 @@
 """An IPVS dataplane on a real kernel that ends and starts again."""
 
-from lbproxy.carrier import this_machine
 from lbproxy.dataplanes.ipvs.dataplane import IpvsDataplane
-from lbproxy.model import Service
+from lbproxy.model.snapshot import Service
+from lbproxy.runtime.carrier import this_machine
 
 from .grounds import Ground
 from .kinds import ipvs

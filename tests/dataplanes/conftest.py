@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 import pytest_asyncio
 
-from lbproxy.model import Address
+from lbproxy.model.address import Address
 
 from .balancer import Balancer
 from .crew import Crew

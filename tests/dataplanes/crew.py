@@ -3,8 +3,8 @@
 import os
 import signal
 
-from lbproxy.dataplanes.userspace import counters
-from lbproxy.dataplanes.userspace.dataplane import UserspaceDataplane
+from lbproxy.dataplanes.userspace.main.dataplane import UserspaceDataplane
+from lbproxy.dataplanes.userspace.shared import counters
 
 from .kinds import userspace
 from .peers import REFUSALS, Client

@@ -3,7 +3,7 @@
 import re
 import subprocess
 
-from lbproxy.model import Address
+from lbproxy.model.address import Address
 
 Seen = dict[str, tuple[str, dict[Address, int]]]
 """By virtual service, as ipvsadm names it: its scheduler, and its destinations with their weights."""

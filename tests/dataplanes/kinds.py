@@ -9,12 +9,12 @@ from functools import partial
 
 import pytest
 
-from lbproxy.carrier import this_machine
-from lbproxy.dataplanes.base import Dataplane
 from lbproxy.dataplanes.ipvs.dataplane import IpvsDataplane
-from lbproxy.dataplanes.ipvs.marks import MarkRange
-from lbproxy.dataplanes.userspace.dataplane import UserspaceDataplane
-from lbproxy.model import Address
+from lbproxy.dataplanes.ipvs.planning.marks import MarkRange
+from lbproxy.dataplanes.userspace.main.dataplane import UserspaceDataplane
+from lbproxy.model.address import Address
+from lbproxy.model.dataplane import Dataplane
+from lbproxy.runtime.carrier import this_machine
 
 from .grounds import Ground, apart, loopback
 

@@ -6,8 +6,8 @@ import socket
 from collections.abc import Callable
 from typing import Self
 
-from lbproxy.model import Address
-from lbproxy.sockets import reset_on_close
+from lbproxy.model.address import Address
+from lbproxy.net.socket_options import reset_on_close
 
 PATIENCE = 20.0
 """Seconds after which whatever is waited for counts as never coming."""

@@ -5,8 +5,9 @@ import socket
 from collections import Counter
 from collections.abc import Callable
 
-from lbproxy.model import Address, BackendKey, Policy, Service, Snapshot, State
-from lbproxy.model import Backend as BackendState
+from lbproxy.model.address import Address
+from lbproxy.model.snapshot import Backend as BackendState
+from lbproxy.model.snapshot import BackendKey, Policy, Service, Snapshot, State
 
 from .grounds import Ground, Loopback
 from .kinds import Kind

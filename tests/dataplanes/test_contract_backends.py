@@ -4,8 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
-from lbproxy.model import Address, Policy, Scheduler
-from lbproxy.model import Backend as BackendState
+from lbproxy.model.address import Address
+from lbproxy.model.snapshot import Backend as BackendState
+from lbproxy.model.snapshot import Policy, Scheduler
 
 from .peers import Backend
 from .stage import Stage, active, down, draining, web

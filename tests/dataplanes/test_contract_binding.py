@@ -2,8 +2,9 @@
 
 import pytest
 
-from lbproxy.errors import BindError
-from lbproxy.model import Address, BackendKey
+from lbproxy.model.address import Address
+from lbproxy.model.errors import BindError
+from lbproxy.model.snapshot import BackendKey
 
 from .stage import Stage, active, web
 

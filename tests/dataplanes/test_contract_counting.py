@@ -4,8 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
-from lbproxy.model import Address, BackendKey, State
-from lbproxy.model import Backend as BackendState
+from lbproxy.model.address import Address
+from lbproxy.model.snapshot import Backend as BackendState
+from lbproxy.model.snapshot import BackendKey, State
 
 from .peers import Backend, Client
 from .stage import Stage, active, draining, web

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from lbproxy.model import Address
+from lbproxy.model.address import Address
 
 from .stage import Stage, active, web
 

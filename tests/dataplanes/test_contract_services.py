@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from lbproxy.model import Address, Policy, Scheduler
+from lbproxy.model.address import Address
+from lbproxy.model.snapshot import Policy, Scheduler
 
 from .stage import Stage, active, draining, web
 

@@ -5,9 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from lbproxy.errors import BindError
-from lbproxy.model import WILDCARDS, Address, Policy, Scheduler, State
-from lbproxy.model import Backend as BackendState
+from lbproxy.model.address import WILDCARDS, Address
+from lbproxy.model.errors import BindError
+from lbproxy.model.snapshot import Backend as BackendState
+from lbproxy.model.snapshot import Policy, Scheduler, State
 
 from . import hands
 from .balancer import Balancer

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lbproxy.model import Address
+from lbproxy.model.address import Address
 
 from . import hands
 from .balancer import Balancer

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from lbproxy.dataplanes.ipvs.marks import MarkRange
+from lbproxy.dataplanes.ipvs.planning.marks import MarkRange
 
 from . import hands
 from .grounds import Ground

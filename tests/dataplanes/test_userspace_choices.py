@@ -7,10 +7,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from lbproxy.dataplanes.userspace import dataplane as module
-from lbproxy.dataplanes.userspace.dataplane import UserspaceDataplane
-from lbproxy.model import Address, Policy, Scheduler
-from lbproxy.stats import Choice
+from lbproxy.dataplanes.userspace.main import dataplane as module
+from lbproxy.dataplanes.userspace.main.dataplane import UserspaceDataplane
+from lbproxy.model.address import Address
+from lbproxy.model.snapshot import Policy, Scheduler
+from lbproxy.model.stats import SchedulerChoice
 
 from .kinds import userspace
 from .stage import Stage, active, draining, web
@@ -24,7 +25,7 @@ class Asked(Stage):
         assert isinstance(self.dataplane, UserspaceDataplane)
         self.userspace = self.dataplane
 
-    async def choice(self, *leaving: Address) -> Choice:
+    async def choice(self, *leaving: Address) -> SchedulerChoice:
         """What its worker says of service web."""
         choice, = await self.userspace.choices("web", leaving)
         return choice
@@ -82,7 +83,7 @@ async def test_backend_that_drains_has_no_score_and_tells_its_oldest_connection(
 async def test_service_that_nobody_knows_has_no_next(asked: Asked, listen: Address) -> None:
     alpha, = await asked.backends("alpha")
     await asked.apply(web(listen, active(alpha), name="other"))
-    assert await asked.choice() == Choice(0, None, {}, {})
+    assert await asked.choice() == SchedulerChoice(0, None, {}, {})
 
 
 async def test_worker_that_hangs_is_left_out(asked: Asked, listen: Address, monkeypatch: pytest.MonkeyPatch) -> None:

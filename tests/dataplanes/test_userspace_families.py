@@ -3,7 +3,7 @@
 import socket
 from dataclasses import replace
 
-from lbproxy.model import Address
+from lbproxy.model.address import Address
 
 from .crew import Crew
 from .peers import free_address

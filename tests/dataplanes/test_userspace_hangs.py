@@ -8,10 +8,10 @@ from typing import NoReturn
 
 import pytest
 
-from lbproxy.dataplanes.userspace import dataplane as dataplane_module
-from lbproxy.dataplanes.userspace import supervisor
-from lbproxy.errors import DataplaneError
-from lbproxy.model import Address
+from lbproxy.dataplanes.userspace.main import dataplane as dataplane_module
+from lbproxy.dataplanes.userspace.main import supervisor
+from lbproxy.model.address import Address
+from lbproxy.model.errors import DataplaneError
 
 from .crew import Crew
 from .stage import active, web

@@ -7,8 +7,8 @@ import pytest
 from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
-from lbproxy.dataplanes.userspace import pauses
-from lbproxy.dataplanes.userspace.pauses import Pauses
+from lbproxy.dataplanes.userspace.main import pauses
+from lbproxy.dataplanes.userspace.main.pauses import PauseLog
 
 PAUSED, RESUMED = "accepting paused", "accepting resumed"
 
@@ -27,12 +27,12 @@ async def calm() -> None:
     await passed.wait()
 
 
-def pause(worker: Pauses) -> None:
+def pause(worker: PauseLog) -> None:
     worker.begin("Too many open files", 100)
 
 
 async def test_shortage_is_told_once_however_often_it_is_met(logs: list[EventDict]) -> None:
-    worker = Pauses(3)
+    worker = PauseLog(3)
     for _ in range(5):
         pause(worker)
         worker.end()
@@ -43,7 +43,7 @@ async def test_shortage_is_told_once_however_often_it_is_met(logs: list[EventDic
 
 
 async def test_pause_that_goes_on_is_not_told_to_be_over(logs: list[EventDict]) -> None:
-    worker = Pauses(0)
+    worker = PauseLog(0)
     pause(worker)
     worker.end()
     pause(worker)
@@ -52,7 +52,7 @@ async def test_pause_that_goes_on_is_not_told_to_be_over(logs: list[EventDict]) 
 
 
 async def test_next_shortage_is_told_again(logs: list[EventDict]) -> None:
-    worker = Pauses(0)
+    worker = PauseLog(0)
     for _ in range(2):
         pause(worker)
         worker.end()
@@ -61,7 +61,7 @@ async def test_next_shortage_is_told_again(logs: list[EventDict]) -> None:
 
 
 async def test_nothing_is_told_of_a_worker_that_died(logs: list[EventDict]) -> None:
-    worker = Pauses(0)
+    worker = PauseLog(0)
     pause(worker)
     worker.end()
     worker.forget()

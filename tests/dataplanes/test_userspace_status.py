@@ -7,12 +7,13 @@ from collections.abc import AsyncIterator
 import pytest
 from prometheus_client import CollectorRegistry
 
-from lbproxy import status as status_module
-from lbproxy.controller import Controller
-from lbproxy.dataplanes.userspace.dataplane import UserspaceDataplane
-from lbproxy.metrics import SyncMetrics
-from lbproxy.model import Address, Service
-from lbproxy.status import Status
+from lbproxy.admin.api import program_status as status_module
+from lbproxy.admin.api.program_status import ControllerStatus
+from lbproxy.control.controller import Controller
+from lbproxy.control.metrics import SyncMetrics
+from lbproxy.dataplanes.userspace.main.dataplane import UserspaceDataplane
+from lbproxy.model.address import Address
+from lbproxy.model.snapshot import Service
 
 from .kinds import userspace
 from .stage import Stage, active, down, draining, web
@@ -27,8 +28,8 @@ class Probed(Stage):
         self._controller = Controller(self.dataplane, SyncMetrics(CollectorRegistry()), print)
         self.is_stopping = False
         self.waits_for: list[str] = []
-        self.status = Status(self._controller, self.dataplane, self.dataplane.workers, lambda: self.is_stopping,
-                             lambda: self.waits_for, "userspace")
+        self.status = ControllerStatus(self._controller, self.dataplane, self.dataplane.workers,
+                                       lambda: self.is_stopping, lambda: self.waits_for, "userspace")
 
     async def show(self, *services: Service) -> None:
         """Apply, as a controller would."""

@@ -5,9 +5,10 @@ import signal
 
 import pytest
 
-from lbproxy.dataplanes.userspace import dataplane as dataplane_module
-from lbproxy.dataplanes.userspace import supervisor
-from lbproxy.model import Address, BackendKey
+from lbproxy.dataplanes.userspace.main import dataplane as dataplane_module
+from lbproxy.dataplanes.userspace.main import supervisor
+from lbproxy.model.address import Address
+from lbproxy.model.snapshot import BackendKey
 
 from .crew import Crew, is_lost
 from .peers import is_refused, until_refused

@@ -1,8 +1,8 @@
 from lbproxy.admin.shape import BackendShape, ProgramShape, StateShape
 from lbproxy.demo.frame import Frame
 from lbproxy.demo.rows import Row
-from lbproxy.demo.story import Event
-from lbproxy.model import Address
+from lbproxy.demo.story import DemoEvent
+from lbproxy.model.address import Address
 
 PROGRAM: ProgramShape = {"version": "1", "dataplane": "userspace", "pid": 1, "uptime_seconds": 1.0, "not_ready": None,
                          "not_healthy": None, "trouble": "", "workers": [], "worker_restarts_total": 0}
@@ -14,7 +14,7 @@ def row(name: str = "bravo", state: str = "active", reason: str = "ready", *, re
                bytes_per_second=5432.0, retries=retries)
 
 
-def frame(*rows: Row, moment: float = 12.3, failed: int = 0, events: tuple[Event, ...] = ()) -> Frame:
+def frame(*rows: Row, moment: float = 12.3, failed: int = 0, events: tuple[DemoEvent, ...] = ()) -> Frame:
     return Frame(Address("127.0.0.1", 8080), Address("127.0.0.1", 9180), moment, rows, 600, failed, events)
 
 

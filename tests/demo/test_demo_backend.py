@@ -5,13 +5,13 @@ import aiohttp
 import pytest
 
 from lbproxy.demo.children import Children
-from lbproxy.demo.stage import Backend
-from lbproxy.model import Address
+from lbproxy.demo.stage import BackendProcess
+from lbproxy.model.address import Address
 
 
 @pytest.fixture
-async def backend(children: Children, client: aiohttp.ClientSession) -> AsyncIterator[Backend]:
-    backend = Backend("alpha", children, client)
+async def backend(children: Children, client: aiohttp.ClientSession) -> AsyncIterator[BackendProcess]:
+    backend = BackendProcess("alpha", children, client)
     await backend.start()
     yield backend
     backend.close()
@@ -30,13 +30,13 @@ async def until_refused(address: Address) -> None:
             writer.close()
 
 
-async def test_answers_with_its_name(backend: Backend, client: aiohttp.ClientSession) -> None:
+async def test_answers_with_its_name(backend: BackendProcess, client: aiohttp.ClientSession) -> None:
     async with client.get(f"http://{backend.address}/") as answer:
         assert answer.headers["X-Backend"] == "alpha"
         assert (await answer.text()).startswith("alpha answers its request number ")
 
 
-async def test_request_under_way_is_finished_after_it_is_told_to_stop(backend: Backend) -> None:
+async def test_request_under_way_is_finished_after_it_is_told_to_stop(backend: BackendProcess) -> None:
     child = backend.child
     reader, writer = await asyncio.open_connection(*backend.address)
     writer.write(b"GET / HT")
@@ -52,7 +52,7 @@ async def test_request_under_way_is_finished_after_it_is_told_to_stop(backend: B
     assert (child.exit_code, child.output()) == (0, "")
 
 
-async def test_nobody_who_connected_is_reset_when_it_stops(backend: Backend) -> None:
+async def test_nobody_who_connected_is_reset_when_it_stops(backend: BackendProcess) -> None:
     clients = [await asyncio.open_connection(*backend.address) for _ in range(50)]  # more than it has accepted yet
     stopping = asyncio.create_task(backend.stop())
     for _, writer in clients:
@@ -64,7 +64,7 @@ async def test_nobody_who_connected_is_reset_when_it_stops(backend: Backend) -> 
         writer.close()
 
 
-async def test_comes_back_at_the_same_address(backend: Backend, client: aiohttp.ClientSession) -> None:
+async def test_comes_back_at_the_same_address(backend: BackendProcess, client: aiohttp.ClientSession) -> None:
     address = backend.address
     await backend.stop()
     await until_refused(address)
@@ -74,7 +74,7 @@ async def test_comes_back_at_the_same_address(backend: Backend, client: aiohttp.
         assert answer.status == 200
 
 
-async def test_its_death_is_found_out_once(backend: Backend) -> None:
+async def test_its_death_is_found_out_once(backend: BackendProcess) -> None:
     assert await backend.lost() is None
     assert backend.child
     child = backend.child

@@ -5,12 +5,12 @@ from rich.console import Console
 from lbproxy.demo.frame import Frame
 from lbproxy.demo.lines import head, news
 from lbproxy.demo.screen import showing
-from lbproxy.demo.story import Event
+from lbproxy.demo.story import DemoEvent
 from lbproxy.demo.table import picture
 
 from .samples import DOWN, frame, row
 
-STOP, BACK = Event(1.0, "bravo stops"), Event(2.0, "bravo is back [bold]")
+STOP, BACK = DemoEvent(1.0, "bravo stops"), DemoEvent(2.0, "bravo is back [bold]")
 
 
 def drawn(shown: Frame, *, colours: bool = False) -> str:

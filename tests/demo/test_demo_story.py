@@ -1,4 +1,4 @@
-from lbproxy.demo.story import Act, Event, Story
+from lbproxy.demo.story import Act, DemoEvent, Story
 
 from .samples import DOWN, row
 
@@ -17,9 +17,9 @@ def played() -> Story:
 
 def test_changes_of_state_become_events() -> None:
     assert list(played().events) == [
-        Event(1.0, "bravo is told to stop, as Kubernetes stops a pod (SIGTERM)"),
-        Event(2.0, "bravo: active → down (check failed: refused)"),
-        Event(3.0, "bravo is started again"),
+        DemoEvent(1.0, "bravo is told to stop, as Kubernetes stops a pod (SIGTERM)"),
+        DemoEvent(2.0, "bravo: active → down (check failed: refused)"),
+        DemoEvent(3.0, "bravo is started again"),
     ]
 
 

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from lbproxy.model import Address
+from lbproxy.model.address import Address
 
 from .container import NOTHING, Container, Given, Start
 from .image import Image, built, skip_unless_it_can_be_built

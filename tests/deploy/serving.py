@@ -7,7 +7,7 @@ from typing import Self
 import aiohttp
 from aiohttp import web
 
-from lbproxy.model import Address
+from lbproxy.model.address import Address
 
 PATIENCE = 30.0
 """Seconds after which whatever is waited for counts as never coming."""

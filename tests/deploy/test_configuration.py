@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from lbproxy.units import parse_duration
+from lbproxy.text.units import parse_duration
 
 from .rendering import Manifest, container, only, pod_spec
 

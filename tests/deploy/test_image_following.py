@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from lbproxy.model import Address
+from lbproxy.model.address import Address
 
 from .container import Container, Given, Start
 from .fake_api import FakeApi

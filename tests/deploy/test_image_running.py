@@ -6,7 +6,7 @@ import json
 import aiohttp
 import pytest
 
-from lbproxy.model import Address
+from lbproxy.model.address import Address
 
 from .container import Container, Start
 from .image import Image

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lbproxy.config.names import option
 from lbproxy.config.options import OPTIONS
-from lbproxy.dataplanes.userspace.reasons import Closed, Failed, Reason, Rejected
+from lbproxy.dataplanes.userspace.shared.reasons import Closed, Failed, Reason, Rejected
 
 from .pages import DOCS, REPOSITORY
 

@@ -10,7 +10,7 @@ from lbproxy.doctor.examination import examine, for_ipvs
 from lbproxy.doctor.finding import Finding, Verdict, worst
 from lbproxy.doctor.netlink import Answers
 from lbproxy.doctor.question import Asked, Question
-from lbproxy.model import Address
+from lbproxy.model.address import Address
 
 from .trees import card, default_route, lay, sysctls
 

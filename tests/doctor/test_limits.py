@@ -9,7 +9,7 @@ from lbproxy.doctor.descriptors import descriptors
 from lbproxy.doctor.finding import Verdict
 from lbproxy.doctor.ports import local_ports, low_ports
 from lbproxy.doctor.privileges import NET_BIND_SERVICE, Capabilities
-from lbproxy.model import Address
+from lbproxy.model.address import Address
 
 from .trees import lay, sysctls
 

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from lbproxy.doctor.finding import Finding, Verdict
-from lbproxy.doctor.interfaces import Kind, default_interfaces, interfaces
+from lbproxy.doctor.interfaces import InterfaceKind, default_interfaces, interfaces
 from lbproxy.doctor.overlay import uplinks
 
 from .trees import Files, card, default_route, lay, virtual
@@ -56,13 +56,16 @@ def test_without_a_default_route_there_is_nothing_to_judge(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(("files", "kind"), [
-    (virtual("a", type="772"), Kind.LOOPBACK), (virtual("a", type="768"), Kind.TUNNEL),
-    (virtual("a", uevent="DEVTYPE=vxlan\n"), Kind.VXLAN), (virtual("a", uevent="DEVTYPE=wireguard\n"), Kind.WIREGUARD),
-    (virtual("a", uevent="DEVTYPE=bridge\nINTERFACE=a\n"), Kind.VIRTUAL), (virtual("a", tun_flags="0x1"), Kind.TUN),
-    (virtual("a", iflink="7"), Kind.PEER), (virtual("a"), Kind.VIRTUAL), (card("a"), Kind.CARD),
-    (virtual("a", uevent="DEVTYPE=vlan\n", iflink="7"), Kind.VIRTUAL),
+    (virtual("a", type="772"), InterfaceKind.LOOPBACK), (virtual("a", type="768"), InterfaceKind.TUNNEL),
+    (virtual("a", uevent="DEVTYPE=vxlan\n"), InterfaceKind.VXLAN),
+    (virtual("a", uevent="DEVTYPE=wireguard\n"), InterfaceKind.WIREGUARD),
+    (virtual("a", uevent="DEVTYPE=bridge\nINTERFACE=a\n"), InterfaceKind.VIRTUAL),
+    (virtual("a", tun_flags="0x1"), InterfaceKind.TUN),
+    (virtual("a", iflink="7"), InterfaceKind.PEER), (virtual("a"), InterfaceKind.VIRTUAL),
+    (card("a"), InterfaceKind.CARD),
+    (virtual("a", uevent="DEVTYPE=vlan\n", iflink="7"), InterfaceKind.VIRTUAL),
 ])
-def test_kind_of_an_interface(tmp_path: Path, files: Files, kind: Kind) -> None:
+def test_kind_of_an_interface(tmp_path: Path, files: Files, kind: InterfaceKind) -> None:
     assert [each.kind for each in interfaces(lay(tmp_path, files))] == [kind]
 
 

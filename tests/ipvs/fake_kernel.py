@@ -9,11 +9,9 @@ from collections import deque
 from dataclasses import replace
 from pathlib import Path
 
-from lbproxy.dataplanes.ipvs.base import KernelError
-from lbproxy.dataplanes.ipvs.desired import Spot
-from lbproxy.dataplanes.ipvs.reconciler import Machine
-from lbproxy.dataplanes.ipvs.sysctls import ALWAYS, IPV4, IPV6
-from lbproxy.dataplanes.ipvs.values import (
+from lbproxy.dataplanes.ipvs.kernel.sysctls import ALWAYS, IPV4, IPV6
+from lbproxy.dataplanes.ipvs.planning.desired import DestinationKey
+from lbproxy.dataplanes.ipvs.planning.values import (
     AddDestination,
     AddService,
     Counters,
@@ -31,7 +29,10 @@ from lbproxy.dataplanes.ipvs.values import (
     SetTimeouts,
     Timeouts,
 )
-from lbproxy.model import Address, Scheduler
+from lbproxy.dataplanes.ipvs.reconciler import Machine
+from lbproxy.model.address import Address
+from lbproxy.model.snapshot import Scheduler
+from lbproxy.netlink.errors import KernelError
 
 SCHEDULERS = {*Scheduler} - {Scheduler.NQ}
 """Of this kernel, one module is missing."""
@@ -49,7 +50,7 @@ class FakeKernel:
         """Error numbers of the next steps, one each; 0: none."""
         self.dump_failures: deque[int] = deque()
         """The same for the next dumps."""
-        self._trash: dict[Spot, ObservedDestination] = {}
+        self._trash: dict[DestinationKey, ObservedDestination] = {}
 
     async def dump(self) -> Observed:
         if self.dump_failures and (code := self.dump_failures.popleft()):
@@ -79,14 +80,15 @@ class FakeKernel:
                 del self.services[self._service(key).key]
             case AddDestination(key, destination):
                 self._refuse(destination.address in self._service(key).destinations, errno.EEXIST)
-                old = self._trash.pop(Spot(key, destination.address), None) or ObservedDestination(destination)
+                place = DestinationKey(key, destination.address)
+                old = self._trash.pop(place, None) or ObservedDestination(destination)
                 self._put(key, replace(old, destination=destination))
             case SetDestination(key, destination):
                 old = self._found(key, destination.address)
                 self._put(key, replace(old, destination=destination, is_masquerading=True, has_foreign_limit=False))
             case DeleteDestination(key, address):
                 found = self._found(key, address)
-                self._trash[Spot(key, address)] = replace(found, active=0, inactive=0)
+                self._trash[DestinationKey(key, address)] = replace(found, active=0, inactive=0)
                 rest = {k: v for k, v in self.services[key].destinations.items() if k != address}
                 self.services[key] = replace(self.services[key], destinations=rest)
             case SetTimeouts(timeouts):

@@ -6,9 +6,10 @@ import socket
 from collections.abc import Callable
 
 from lbproxy.dataplanes.ipvs.dataplane import IpvsDataplane
-from lbproxy.dataplanes.ipvs.marks import MarkRange
-from lbproxy.model import Address, Backend, BackendKey, Policy, Service, Snapshot, State
-from lbproxy.stats import BackendStats
+from lbproxy.dataplanes.ipvs.planning.marks import MarkRange
+from lbproxy.model.address import Address
+from lbproxy.model.snapshot import Backend, BackendKey, Policy, Service, Snapshot, State
+from lbproxy.model.stats import BackendStats
 
 from .fake_kernel import FakeKernel, FakeMachine
 

@@ -7,19 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lbproxy.dataplanes.ipvs.attributes import (
-    attribute,
-    be16,
-    be32,
-    fields,
-    items,
-    nest,
-    number,
-    string,
-    text,
-    u16,
-    u32,
-)
+from lbproxy.netlink.attributes import attribute, be16, be32, fields, items, nest, number, string, text, u16, u32
 
 
 @given(st.lists(st.tuples(st.integers(0, 0x3FFF), st.binary(max_size=40))))

@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 from structlog.testing import capture_logs
 
-from lbproxy.dataplanes.ipvs.marks import MarkRange
-from lbproxy.dataplanes.ipvs.values import (
+from lbproxy.dataplanes.ipvs.planning.marks import MarkRange
+from lbproxy.dataplanes.ipvs.planning.values import (
     AddService,
     DeleteDestination,
     DeleteService,
@@ -18,8 +18,9 @@ from lbproxy.dataplanes.ipvs.values import (
     Ruleset,
     SetService,
 )
-from lbproxy.errors import BindError, DataplaneError
-from lbproxy.model import Address, Backend, Policy, Scheduler
+from lbproxy.model.address import Address
+from lbproxy.model.errors import BindError, DataplaneError
+from lbproxy.model.snapshot import Backend, Policy, Scheduler
 
 from .fake_kernel import FakeMachine
 from .scene import ALPHA, BRAVO, CHARLIE, FAR, Scene, backend, dead, down, draining, free_address, web

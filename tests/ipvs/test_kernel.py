@@ -7,10 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from lbproxy.dataplanes.ipvs.addresses import InterfaceAddresses
-from lbproxy.dataplanes.ipvs.base import KernelError
-from lbproxy.dataplanes.ipvs.kernel import IpvsKernel
-from lbproxy.dataplanes.ipvs.values import (
+from lbproxy.dataplanes.ipvs.kernel.ipvs import IpvsKernel
+from lbproxy.dataplanes.ipvs.planning.values import (
     AddDestination,
     AddService,
     Counters,
@@ -27,7 +25,10 @@ from lbproxy.dataplanes.ipvs.values import (
     SetTimeouts,
     Timeouts,
 )
-from lbproxy.model import Address, Scheduler
+from lbproxy.model.address import Address
+from lbproxy.model.snapshot import Scheduler
+from lbproxy.netlink.addresses import InterfaceAddresses
+from lbproxy.netlink.errors import KernelError
 
 from . import readers
 from .network import BACKENDS, BACKENDS6, VIP, VIP6, Network

@@ -4,20 +4,27 @@ from dataclasses import replace
 
 import pytest
 
-from lbproxy.dataplanes.ipvs.desired import Desired, Spot
-from lbproxy.dataplanes.ipvs.leaving import SETTLING, Leaving
-from lbproxy.dataplanes.ipvs.values import Destination, Key, ObservedDestination, ObservedService, VirtualService
-from lbproxy.model import Address, BackendKey, Policy, Snapshot
+from lbproxy.dataplanes.ipvs.planning.desired import Desired, DestinationKey
+from lbproxy.dataplanes.ipvs.planning.drain_tracker import SETTLING, DrainTracker
+from lbproxy.dataplanes.ipvs.planning.values import (
+    Destination,
+    Key,
+    ObservedDestination,
+    ObservedService,
+    VirtualService,
+)
+from lbproxy.model.address import Address
+from lbproxy.model.snapshot import BackendKey, Policy, Snapshot
 
 from .scene import ALPHA, BRAVO, dead, snapshot, web
 
 KEY, OTHER = Address("192.0.2.1", 80), Address("192.0.2.2", 80)
-HELD = {Spot(KEY, ALPHA): "web"}
+HELD = {DestinationKey(KEY, ALPHA): "web"}
 SERVICE = VirtualService(KEY, "lc", {})
 LISTED = snapshot(web(OTHER, ALPHA))
 
 
-def kept(leaving: Leaving, now: float, state: Snapshot = LISTED, *, active: int = 0,
+def kept(leaving: DrainTracker, now: float, state: Snapshot = LISTED, *, active: int = 0,
          inactive: int = 0) -> dict[Address, Destination]:
     """What stays of a virtual service that nobody wants, and that has one backend."""
     found = ObservedDestination(Destination(ALPHA, 1), active, inactive)
@@ -26,20 +33,20 @@ def kept(leaving: Leaving, now: float, state: Snapshot = LISTED, *, active: int 
 
 
 def test_member_stays_closed_while_it_has_connections() -> None:
-    leaving = Leaving(HELD)
+    leaving = DrainTracker(HELD)
     for now in (0.0, 10.0, 10_000.0):
         assert kept(leaving, now, active=1) == {ALPHA: Destination(ALPHA, 0)}
     assert kept(leaving, 10_001.0) == {}
 
 
 def test_who_was_open_when_it_was_read_stays_for_another_look() -> None:
-    leaving = Leaving(HELD)
+    leaving = DrainTracker(HELD)
     assert kept(leaving, 0.0)
     assert not kept(leaving, 0.5)
 
 
 def test_who_may_have_a_connection_in_the_making_stays_for_a_while() -> None:
-    leaving = Leaving(HELD)
+    leaving = DrainTracker(HELD)
     assert kept(leaving, 0.0, inactive=1)
     assert kept(leaving, SETTLING - 0.1, inactive=1)
     assert not kept(leaving, SETTLING, inactive=1)
@@ -47,22 +54,22 @@ def test_who_may_have_a_connection_in_the_making_stays_for_a_while() -> None:
 
 @pytest.mark.parametrize("state", [snapshot(), snapshot(web(OTHER, BRAVO)), snapshot(web(OTHER, dead(ALPHA)))])
 def test_who_has_left_its_service_or_is_dead_goes_at_once(state: Snapshot) -> None:
-    assert not kept(Leaving(HELD), 0.0, state, active=5)
+    assert not kept(DrainTracker(HELD), 0.0, state, active=5)
 
 
 def test_stranger_goes_with_its_last_connection_or_when_time_is_over() -> None:
     state = snapshot(web(OTHER, BRAVO, policy=Policy(drain_timeout=30.0)))
-    leaving = Leaving()
+    leaving = DrainTracker()
     assert kept(leaving, 0.0, state, active=1)
     assert kept(leaving, 29.0, state, active=1)
     assert not kept(leaving, 30.0, state, active=1)
-    leaving = Leaving()
+    leaving = DrainTracker()
     assert kept(leaving, 0.0, state)
     assert not kept(leaving, 1.0, state)
 
 
 def test_member_that_returns_is_as_wanted() -> None:
-    leaving = Leaving(HELD)
+    leaving = DrainTracker(HELD)
     kept(leaving, 0.0, active=1)
     wanted = Desired({KEY: replace(SERVICE, destinations={ALPHA: Destination(ALPHA, 7)})}, {KEY: "web"})
     found: dict[Key, ObservedService] = {
@@ -71,7 +78,7 @@ def test_member_that_returns_is_as_wanted() -> None:
 
 
 def test_closed_backend_is_unsettled_until_what_it_was_given_is_counted() -> None:
-    leaving = Leaving(HELD)
+    leaving = DrainTracker(HELD)
     service = replace(SERVICE, destinations={ALPHA: Destination(ALPHA, 0)})
     found: dict[Key, ObservedService] = {
         KEY: ObservedService(KEY, "lc", {ALPHA: ObservedDestination(Destination(ALPHA, 1), 0, 1)})}
@@ -81,6 +88,6 @@ def test_closed_backend_is_unsettled_until_what_it_was_given_is_counted() -> Non
 
 
 def test_forgotten_destinations_have_no_holder() -> None:
-    leaving = Leaving(HELD)
+    leaving = DrainTracker(HELD)
     leaving.adopt(Desired(), LISTED)
     assert not leaving.holders

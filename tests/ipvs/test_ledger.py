@@ -1,19 +1,20 @@
 """What is counted only grows, whatever the kernel deletes, revives and begins anew."""
 
-from lbproxy.dataplanes.ipvs.desired import Spot
-from lbproxy.dataplanes.ipvs.ledger import DRAIN_TIMEOUT, ENDED, REMEMBERED, Ledger
-from lbproxy.dataplanes.ipvs.values import Counters, Destination, ObservedDestination, ObservedService
-from lbproxy.model import Address, BackendKey
-from lbproxy.stats import BackendStats
+from lbproxy.dataplanes.ipvs.planning.counter_store import DRAIN_TIMEOUT, ENDED, REMEMBERED, CounterStore
+from lbproxy.dataplanes.ipvs.planning.desired import DestinationKey
+from lbproxy.dataplanes.ipvs.planning.values import Counters, Destination, ObservedDestination, ObservedService
+from lbproxy.model.address import Address
+from lbproxy.model.snapshot import BackendKey
+from lbproxy.model.stats import BackendStats
 
 from .scene import ALPHA, snapshot, web
 
 KEY, OTHER = Address("192.0.2.1", 80), Address("192.0.2.1", 81)
 WEB = BackendKey("web", ALPHA)
-HOLDERS = {Spot(KEY, ALPHA): "web", Spot(OTHER, ALPHA): "web"}
+HOLDERS = {DestinationKey(KEY, ALPHA): "web", DestinationKey(OTHER, ALPHA): "web"}
 
 
-class Books(Ledger):
+class Books(CounterStore):
     """A ledger, told in short."""
 
     def __init__(self) -> None:
@@ -31,7 +32,7 @@ class Books(Ledger):
 
 def test_what_a_new_destination_counts_is_counted_from_its_first_connection() -> None:
     books = Books()
-    books.made(Spot(KEY, ALPHA), 0.0)
+    books.made(DestinationKey(KEY, ALPHA), 0.0)
     assert books.see(3, 2, 1, received=50).connections == 3
     assert books.see(5, 2, 1, received=70).bytes_received == 70
     assert books.services["web"].accepted == 5
@@ -46,7 +47,7 @@ def test_of_an_inherited_destination_only_what_it_still_has_is_counted() -> None
 
 def test_counters_that_begin_anew_add_up() -> None:
     books = Books()
-    books.made(Spot(KEY, ALPHA), 0.0)
+    books.made(DestinationKey(KEY, ALPHA), 0.0)
     books.see(10, received=100)
     assert books.see(2, received=30).connections == 12
     assert books.backends[WEB].bytes_received == 130
@@ -54,20 +55,20 @@ def test_counters_that_begin_anew_add_up() -> None:
 
 def test_counters_that_are_revived_are_not_counted_twice() -> None:
     books = Books()
-    books.made(Spot(KEY, ALPHA), 0.0)
+    books.made(DestinationKey(KEY, ALPHA), 0.0)
     books.see(10)
     books.open(snapshot(web(KEY)), set())
     books.open(snapshot(web(KEY, ALPHA)), set())
-    books.made(Spot(KEY, ALPHA), books.now)
+    books.made(DestinationKey(KEY, ALPHA), books.now)
     assert books.see(11).connections == 1
 
 
 def test_counters_of_a_service_made_anew_are_not_taken_for_revived_ones() -> None:
     books = Books()
-    books.made(Spot(KEY, ALPHA), 0.0)
+    books.made(DestinationKey(KEY, ALPHA), 0.0)
     books.see(3)
     books.forget(KEY)
-    books.made(Spot(KEY, ALPHA), books.now)
+    books.made(DestinationKey(KEY, ALPHA), books.now)
     assert books.see(5).connections == 8
 
 
@@ -80,7 +81,7 @@ def test_addresses_of_one_service_are_summed() -> None:
 
 def test_connections_that_are_no_longer_established_have_ended() -> None:
     books = Books()
-    books.made(Spot(KEY, ALPHA), 0.0)
+    books.made(DestinationKey(KEY, ALPHA), 0.0)
     assert books.see(3, 3).closed == {}
     assert books.see(3, 1, 2).closed == {ENDED: 2}
     assert books.see(4, 2, 0).closed == {ENDED: 2}
@@ -88,7 +89,7 @@ def test_connections_that_are_no_longer_established_have_ended() -> None:
 
 def test_ends_never_go_backwards() -> None:
     books = Books()
-    books.made(Spot(KEY, ALPHA), 0.0)
+    books.made(DestinationKey(KEY, ALPHA), 0.0)
     assert books.see(3, 2, 1).closed == {ENDED: 1}
     assert books.see(3, 3, 0).closed == {ENDED: 1}
     assert books.see(3, 0, 3).closed == {ENDED: 3}
@@ -96,7 +97,7 @@ def test_ends_never_go_backwards() -> None:
 
 def test_what_was_cut_is_not_counted_as_ended_too() -> None:
     books = Books()
-    books.made(Spot(KEY, ALPHA), 0.0)
+    books.made(DestinationKey(KEY, ALPHA), 0.0)
     books.see(3, 3)
     books.cut(WEB, DRAIN_TIMEOUT, 3)
     books.read({}, HOLDERS, 2.0)
@@ -112,7 +113,7 @@ def test_what_is_long_gone_is_forgotten() -> None:
 
 def test_a_reading_does_not_change_afterwards() -> None:
     books = Books()
-    books.made(Spot(KEY, ALPHA), 0.0)
+    books.made(DestinationKey(KEY, ALPHA), 0.0)
     books.see(1, 1)
     books.open(snapshot(web(KEY, ALPHA)), set())
     reading = books.published

@@ -4,10 +4,10 @@ import socket
 
 import pytest
 
-from lbproxy.dataplanes.ipvs.desired import entrances
-from lbproxy.dataplanes.ipvs.marks import MarkRange, assign
-from lbproxy.errors import DataplaneError
-from lbproxy.model import Address
+from lbproxy.dataplanes.ipvs.planning.desired import entrances
+from lbproxy.dataplanes.ipvs.planning.marks import MarkRange, assign
+from lbproxy.model.address import Address
+from lbproxy.model.errors import DataplaneError
 
 from .scene import FAR, snapshot, web
 

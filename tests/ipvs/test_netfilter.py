@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from lbproxy.dataplanes.ipvs import rules
-from lbproxy.dataplanes.ipvs.base import KernelError
-from lbproxy.dataplanes.ipvs.netfilter import NftTables
-from lbproxy.dataplanes.ipvs.values import Key, Mark, Ruleset
-from lbproxy.model import Address
+from lbproxy.dataplanes.ipvs.kernel import rules
+from lbproxy.dataplanes.ipvs.kernel.netfilter import NftTables
+from lbproxy.dataplanes.ipvs.planning.values import Key, Mark, Ruleset
+from lbproxy.model.address import Address
+from lbproxy.netlink.errors import KernelError
 
 from . import readers
 from .network import VIP, VIP6, Network

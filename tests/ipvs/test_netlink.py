@@ -10,18 +10,18 @@ from contextlib import suppress
 import pytest
 import uvloop
 
-from lbproxy.dataplanes.ipvs import netlink
-from lbproxy.dataplanes.ipvs.attributes import fields, string
-from lbproxy.dataplanes.ipvs.base import KernelError
-from lbproxy.dataplanes.ipvs.netlink import ACK, DUMP, ROUTE, Channel, Message
+from lbproxy.netlink import channel as netlink
+from lbproxy.netlink.attributes import fields, string
+from lbproxy.netlink.channel import ACK, DUMP, ROUTE, NetlinkChannel, NetlinkMessage
+from lbproxy.netlink.errors import KernelError
 
 GET_LINK, NAME = 18, 3
 BODY = struct.Struct("=BBHiII")
 NO_SUCH_KIND = 4_095
 
 
-def get_link(index: int = 0, flags: int = ACK) -> Message:
-    return Message(GET_LINK, BODY.pack(0, 0, 0, index, 0, 0), flags)
+def get_link(index: int = 0, flags: int = ACK) -> NetlinkMessage:
+    return NetlinkMessage(GET_LINK, BODY.pack(0, 0, 0, index, 0, 0), flags)
 
 
 def names(answers: list[bytes]) -> set[str]:
@@ -29,44 +29,44 @@ def names(answers: list[bytes]) -> set[str]:
 
 
 @pytest.fixture
-def channel() -> Channel:
-    return Channel(ROUTE)
+def channel() -> NetlinkChannel:
+    return NetlinkChannel(ROUTE)
 
 
-async def test_list_is_given_whole(channel: Channel) -> None:
+async def test_list_is_given_whole(channel: NetlinkChannel) -> None:
     answers = await channel.exchange("read links", get_link(flags=DUMP))
     assert names(answers) == {name for _, name in socket.if_nameindex()}
     channel.close()
 
 
-def test_it_works_on_the_loop_that_lbproxy_uses(channel: Channel) -> None:
+def test_it_works_on_the_loop_that_lbproxy_uses(channel: NetlinkChannel) -> None:
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         answers = runner.run(channel.exchange("read a link", get_link(socket.if_nametoindex("lo"))))
     assert names(answers) == {"lo"}
     channel.close()
 
 
-async def test_refusal_has_its_number_and_says_what_was_tried(channel: Channel) -> None:
+async def test_refusal_has_its_number_and_says_what_was_tried(channel: NetlinkChannel) -> None:
     with pytest.raises(KernelError, match=r"^can't read a link: No such device") as caught:
         await channel.exchange("read a link", get_link(2**31 - 1))
     assert caught.value.errno == errno.ENODEV
     channel.close()
 
 
-async def test_refusal_gives_the_kernels_own_words_if_there_are_any(channel: Channel) -> None:
+async def test_refusal_gives_the_kernels_own_words_if_there_are_any(channel: NetlinkChannel) -> None:
     with pytest.raises(KernelError, match=r"^can't ask: Invalid argument \(.+\)$"):
-        await channel.exchange("ask", Message(GET_LINK, b"\0" * 4, ACK))
+        await channel.exchange("ask", NetlinkMessage(GET_LINK, b"\0" * 4, ACK))
     channel.close()
 
 
-async def test_kind_that_nobody_knows_is_refused(channel: Channel) -> None:
+async def test_kind_that_nobody_knows_is_refused(channel: NetlinkChannel) -> None:
     with pytest.raises(KernelError) as caught:
-        await channel.exchange("ask", Message(NO_SUCH_KIND, BODY.pack(0, 0, 0, 0, 0, 0), ACK))
+        await channel.exchange("ask", NetlinkMessage(NO_SUCH_KIND, BODY.pack(0, 0, 0, 0, 0, 0), ACK))
     assert caught.value.errno == errno.EOPNOTSUPP
     channel.close()
 
 
-async def test_answers_to_a_request_that_was_given_up_are_not_taken_for_those_to_the_next(channel: Channel) -> None:
+async def test_answers_to_a_request_that_was_given_up_are_ignored(channel: NetlinkChannel) -> None:
     given_up = asyncio.create_task(channel.exchange("read links", get_link(flags=DUMP)))
     await asyncio.sleep(0)  # it was sent
     given_up.cancel()
@@ -76,17 +76,17 @@ async def test_answers_to_a_request_that_was_given_up_are_not_taken_for_those_to
     channel.close()
 
 
-async def test_request_after_a_refused_one_is_answered(channel: Channel) -> None:
+async def test_request_after_a_refused_one_is_answered(channel: NetlinkChannel) -> None:
     with pytest.raises(KernelError):
         await channel.exchange("read a link", get_link(2**31 - 1))
     assert names(await channel.exchange("read a link", get_link(socket.if_nametoindex("lo")))) == {"lo"}
     channel.close()
 
 
-async def test_silence_ends(channel: Channel, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_silence_ends(channel: NetlinkChannel, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(netlink, "TIMEOUT", 0.01)
     with pytest.raises(KernelError, match="does not answer") as caught:
-        await channel.exchange("make nothing", Message(1, b""))  # NLMSG_NOOP, and no ACK asked for
+        await channel.exchange("make nothing", NetlinkMessage(1, b""))  # NLMSG_NOOP, and no ACK asked for
     assert caught.value.errno == errno.ETIMEDOUT
     channel.close()
 
@@ -102,23 +102,24 @@ def kernel(monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.socket]:
 
 
 def end(sequence: int, flags: int = 0) -> bytes:
-    return Message(netlink.DONE, struct.pack("=i", 0), flags).encoded(sequence)
+    return NetlinkMessage(netlink.DONE, struct.pack("=i", 0), flags).encoded(sequence)
 
 
 def entry(name: str, sequence: int) -> bytes:
     text = name.encode() + b"\0"
-    return Message(GET_LINK, BODY.pack(0, 0, 0, 1, 0, 0) + struct.pack("=HH", 4 + len(text), NAME) + text
+    return NetlinkMessage(GET_LINK, BODY.pack(0, 0, 0, 1, 0, 0) + struct.pack("=HH", 4 + len(text), NAME) + text
                    ).encoded(sequence)
 
 
-async def test_list_that_changes_while_it_is_read_is_read_again(channel: Channel, kernel: socket.socket) -> None:
+async def test_list_that_changes_while_it_is_read_is_read_again(channel: NetlinkChannel, kernel: socket.socket) -> None:
     kernel.send(entry("old", 1) + end(1, netlink.INTERRUPTED))
     kernel.send(entry("new", 2) + end(2))
     assert names(await channel.exchange("read links", get_link(flags=DUMP))) == {"new"}
     channel.close()
 
 
-async def test_list_that_changes_whenever_it_is_read_is_given_up(channel: Channel, kernel: socket.socket) -> None:
+async def test_list_that_changes_whenever_it_is_read_is_given_up(
+        channel: NetlinkChannel, kernel: socket.socket) -> None:
     for sequence in range(1, netlink.READINGS + 1):
         kernel.send(entry("old", sequence) + end(sequence, netlink.INTERRUPTED))
     with pytest.raises(KernelError, match=r"^can't read links: it changes whenever it is read$") as caught:
@@ -127,14 +128,14 @@ async def test_list_that_changes_whenever_it_is_read_is_given_up(channel: Channe
     channel.close()
 
 
-async def test_request_above_all_bounds_is_refused_before_it_is_sent(channel: Channel) -> None:
+async def test_request_above_all_bounds_is_refused_before_it_is_sent(channel: NetlinkChannel) -> None:
     with pytest.raises(KernelError) as caught:
-        await channel.exchange("ask", Message(GET_LINK, b"\0" * 10_000_000, ACK))
+        await channel.exchange("ask", NetlinkMessage(GET_LINK, b"\0" * 10_000_000, ACK))
     assert caught.value.errno == errno.EMSGSIZE
     channel.close()
 
 
-async def test_close_may_be_called_again_and_the_next_request_opens_anew(channel: Channel) -> None:
+async def test_close_may_be_called_again_and_the_next_request_opens_anew(channel: NetlinkChannel) -> None:
     channel.close()
     await channel.exchange("read links", get_link(flags=DUMP))
     channel.close()

@@ -5,8 +5,8 @@ import socket
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lbproxy.dataplanes.ipvs.plan import conflicts, plan, plan_timeouts
-from lbproxy.dataplanes.ipvs.values import (
+from lbproxy.dataplanes.ipvs.planning.plan import conflicts, plan, plan_timeouts
+from lbproxy.dataplanes.ipvs.planning.values import (
     DeleteDestination,
     Destination,
     Key,
@@ -19,7 +19,7 @@ from lbproxy.dataplanes.ipvs.values import (
     Timeouts,
     VirtualService,
 )
-from lbproxy.model import Address
+from lbproxy.model.address import Address
 
 from .fake_kernel import FakeKernel
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from lbproxy.dataplanes.ipvs.sysctls import ALWAYS, IPV4, IPV6, MANIFEST, Setting, ensure, lacking, needed
-from lbproxy.errors import DataplaneError
+from lbproxy.dataplanes.ipvs.kernel.sysctls import ALWAYS, IPV4, IPV6, MANIFEST, Setting, ensure, lacking, needed
+from lbproxy.model.errors import DataplaneError
 
 from .fake_kernel import FakeMachine
 

@@ -8,10 +8,10 @@ from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
-from lbproxy.metrics import WatchMetrics
-from lbproxy.model import ClusterPort, Services, ServiceSpec
+from lbproxy.model.snapshot import ClusterPort, Services, ServiceSpec
 from lbproxy.sources.kubernetes import watch
 from lbproxy.sources.kubernetes.api import Api, Load
+from lbproxy.sources.kubernetes.metrics import WatchMetrics
 from lbproxy.sources.kubernetes.source import KubernetesSource
 
 from .fake_api import FakeApi

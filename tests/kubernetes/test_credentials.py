@@ -12,11 +12,11 @@ from kubernetes_asyncio.client import Configuration
 from kubernetes_asyncio.config import incluster_config
 from structlog.typing import EventDict
 
-from lbproxy.errors import ConfigError
+from lbproxy.model.errors import ConfigError
 from lbproxy.sources.kubernetes.answers import read_page
 from lbproxy.sources.kubernetes.api import Api, Load
 from lbproxy.sources.kubernetes.credentials import loader
-from lbproxy.sources.kubernetes.failures import RefusedError, UnreachableError
+from lbproxy.sources.kubernetes.failures import ApiRefusedError, ApiUnreachableError
 
 from .conftest import Cluster
 from .fake_api import END, FakeApi
@@ -94,7 +94,7 @@ async def test_token_file_of_a_kubeconfig_is_read_again_when_it_is_refused(kubec
         assert await services_of(api) == ["web"]
         server.token = "second"
         kubeconfig.with_name("token").write_text("second")
-        with pytest.raises(RefusedError, match="HTTP 401"):
+        with pytest.raises(ApiRefusedError, match="HTTP 401"):
             await services_of(api)
         assert await services_of(api) == ["web"]
 
@@ -125,7 +125,7 @@ async def test_token_of_a_pod_is_used_and_read_again(pod_token: Path, server: Fa
     async with await Api.connect(loader()) as api:
         assert await services_of(api) == ["web"]
         rotate(pod_token, server)
-        with pytest.raises(RefusedError, match="HTTP 401"):
+        with pytest.raises(ApiRefusedError, match="HTTP 401"):
             await services_of(api)
         assert await services_of(api) == ["web"]
 
@@ -196,7 +196,7 @@ def inline(kubeconfig: Path) -> None:
 async def test_server_of_another_authority_is_not_trusted(kubeconfig: Path, server: FakeApi) -> None:
     trustme.CA().cert_pem.write_to_path(kubeconfig.with_name("ca.crt"))
     async with await Api.connect(loader(kubeconfig)) as api:
-        with pytest.raises(UnreachableError):
+        with pytest.raises(ApiUnreachableError):
             await services_of(api)
     assert not server.requests
 

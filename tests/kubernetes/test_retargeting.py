@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from lbproxy.model import Address, Endpoint, Services, ServiceSpec
+from lbproxy.model.address import Address
+from lbproxy.model.snapshot import Endpoint, Services, ServiceSpec
 from lbproxy.sources.kubernetes.collection import ServiceName, collections_of, objects_of, slices_of
 
 from .conftest import Cluster, target

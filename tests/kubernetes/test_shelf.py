@@ -2,10 +2,10 @@
 
 import copy
 
-from lbproxy.model import ClusterPort
-from lbproxy.sources.kubernetes.answers import Event, Listing
-from lbproxy.sources.kubernetes.followed import FollowedPort
-from lbproxy.sources.kubernetes.shelf import SliceShelf
+from lbproxy.model.snapshot import ClusterPort
+from lbproxy.sources.kubernetes.answers import Listing, WatchEvent
+from lbproxy.sources.kubernetes.followed import ServicePortWatch
+from lbproxy.sources.kubernetes.shelf import SliceCache
 
 from .objects import LEAVING, Json, a_slice, endpoint, service
 
@@ -18,14 +18,14 @@ def listing(*slices: Json) -> Listing:
     return Listing({f"web-{number}": content for number, content in enumerate(found, start=1)})
 
 
-def read(shelf: SliceShelf, port: FollowedPort) -> list[int]:
+def read(shelf: SliceCache, port: ServicePortWatch) -> list[int]:
     """What the port makes of the shelf now: which objects its endpoints are."""
     shelf.show(port)
     return [id(found) for found in port.read().endpoints]
 
 
-def a_port() -> FollowedPort:
-    port = FollowedPort(ClusterPort("default", "web"))
+def a_port() -> ServicePortWatch:
+    port = ServicePortWatch(ClusterPort("default", "web"))
     port.see_service(service())
     return port
 
@@ -38,7 +38,7 @@ def nested(depth: int) -> list[object]:
 
 
 def test_list_that_says_the_same_again_gives_the_same_endpoints() -> None:
-    shelf, port = SliceShelf(["web"]), a_port()
+    shelf, port = SliceCache(["web"]), a_port()
     shelf.take(listing(ONE, OTHER))
     before = read(shelf, port)
     shelf.take(listing(ONE, OTHER))
@@ -46,7 +46,7 @@ def test_list_that_says_the_same_again_gives_the_same_endpoints() -> None:
 
 
 def test_list_in_which_one_slice_is_different_leaves_the_endpoints_of_the_others_alone() -> None:
-    shelf, port = SliceShelf(["web"]), a_port()
+    shelf, port = SliceCache(["web"]), a_port()
     shelf.take(listing(ONE, OTHER))
     first, second = read(shelf, port)
     shelf.take(listing(a_slice(endpoint("10.0.0.1", LEAVING), name="web-1"), OTHER))
@@ -56,7 +56,7 @@ def test_list_in_which_one_slice_is_different_leaves_the_endpoints_of_the_others
 
 
 def test_slice_nested_deeper_than_can_be_compared_is_taken_as_new() -> None:
-    shelf, port = SliceShelf(["web"]), a_port()
+    shelf, port = SliceCache(["web"]), a_port()
     shelf.take(Listing({"web-1": a_slice(endpoint("10.0.0.1"), spice=nested(100_000))}))
     first = read(shelf, port)
     shelf.take(Listing({"web-1": a_slice(endpoint("10.0.0.1", LEAVING), spice=nested(100_000))}))
@@ -66,8 +66,8 @@ def test_slice_nested_deeper_than_can_be_compared_is_taken_as_new() -> None:
 
 
 def test_event_about_one_slice_leaves_the_endpoints_of_the_others_alone() -> None:
-    shelf, port = SliceShelf(["web"]), a_port()
+    shelf, port = SliceCache(["web"]), a_port()
     shelf.take(listing(ONE, OTHER))
     _, second = read(shelf, port)
-    shelf.take(Event("MODIFIED", "web-1", a_slice(endpoint("10.0.0.1", LEAVING), name="web-1"), "2"))
+    shelf.take(WatchEvent("MODIFIED", "web-1", a_slice(endpoint("10.0.0.1", LEAVING), name="web-1"), "2"))
     assert read(shelf, port)[1] == second

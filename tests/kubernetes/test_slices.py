@@ -5,7 +5,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from lbproxy.model import Address, Endpoint
+from lbproxy.model.address import Address
+from lbproxy.model.snapshot import Endpoint
 from lbproxy.sources.kubernetes.slice_part import LAST_CHANGE
 from lbproxy.sources.kubernetes.slices import read
 

@@ -6,7 +6,7 @@ from structlog.typing import EventDict
 
 from lbproxy.sources.kubernetes import api, watch
 from lbproxy.sources.kubernetes.api import Api
-from lbproxy.sources.kubernetes.failures import RefusedError
+from lbproxy.sources.kubernetes.failures import ApiRefusedError
 
 from .conftest import Cluster
 from .fake_api import END, FakeApi
@@ -267,7 +267,7 @@ async def test_rotated_token_is_read_again(cluster: Cluster, server: FakeApi) ->
 async def test_server_that_asks_for_time_is_given_it(cluster: Cluster, server: FakeApi) -> None:
     server.fail(429, retry_after=7)
     async with await Api.connect(cluster.load) as connection:
-        with pytest.raises(RefusedError) as failure:
+        with pytest.raises(ApiRefusedError) as failure:
             await connection.get("/api/v1/namespaces/default/services", {})
     assert failure.value.retry_after == 7
 

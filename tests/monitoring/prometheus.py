@@ -11,7 +11,7 @@ from typing import Any, Self
 import aiohttp
 import pytest
 
-from lbproxy.model import Address
+from lbproxy.model.address import Address
 
 from .peers import free_address
 from .rules import groups

@@ -8,7 +8,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from lbproxy.model import Address
+from lbproxy.model.address import Address
 
 from .cluster import Cluster
 from .conftest import Scraped

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from lbproxy.model import Address
+from lbproxy.model.address import Address
 
 from .peers import free_address
 from .scene import Scene

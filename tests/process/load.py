@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from lbproxy.model import Address
+from lbproxy.model.address import Address
 
 from .peers import PATIENCE, REFUSALS, Client
 

@@ -13,7 +13,7 @@ from typing import Any
 import aiohttp
 import psutil
 
-from lbproxy.model import Address
+from lbproxy.model.address import Address
 
 from .metrics import Metrics
 from .peers import free_address

@@ -5,7 +5,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from lbproxy.model import Address
+from lbproxy.model.address import Address
 
 from .peers import REFUSALS, Backend, Client
 from .program import Program, start

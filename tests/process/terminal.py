@@ -13,8 +13,8 @@ from typing import Self
 
 import pyte
 
-from lbproxy.model import Address
-from lbproxy.unix_path import UnixPath
+from lbproxy.model.address import Address
+from lbproxy.net.unix_path import UnixPath
 
 from .peers import PATIENCE
 from .program import ENVIRONMENT

@@ -5,7 +5,7 @@ import os
 import signal
 import time
 
-from lbproxy.model import Address
+from lbproxy.model.address import Address
 
 from .load import load
 from .peers import until_refused

@@ -5,7 +5,7 @@ import resource
 
 import psutil
 
-from lbproxy.model import Address
+from lbproxy.model.address import Address
 
 from .program import Program
 from .scene import Scene, web

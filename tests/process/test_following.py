@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lbproxy.model import Address
+from lbproxy.model.address import Address
 
 from .cluster import SLICES, Cluster
 from .load import load

@@ -11,7 +11,7 @@ import schemathesis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lbproxy.model import Address
+from lbproxy.model.address import Address
 
 from .program import Program
 from .scene import Scene, web

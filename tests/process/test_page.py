@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 from playwright.async_api import Browser
 
-from lbproxy.model import Address
+from lbproxy.model.address import Address
 
 from .browser import CHROMIUM, DESKTOP, PHONE, Visit, chromium
 from .load import load

@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from lbproxy.model import Address
+from lbproxy.model.address import Address
 
 from .peers import free_address, is_refused
 from .scene import Scene, web

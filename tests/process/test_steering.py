@@ -9,7 +9,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from lbproxy.model import Address
+from lbproxy.model.address import Address
 
 from .peers import Backend
 from .program import Line, Program, until

@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from lbproxy.model import Address
+from lbproxy.model.address import Address
 
 from .peers import until_refused
 from .program import Program, until

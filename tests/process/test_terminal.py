@@ -9,8 +9,8 @@ from typing import Any
 import jsonschema
 import pytest
 
-from lbproxy.model import Address
-from lbproxy.unix_path import UnixPath
+from lbproxy.model.address import Address
+from lbproxy.net.unix_path import UnixPath
 
 from .load import load
 from .peers import free_address

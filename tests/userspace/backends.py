@@ -4,7 +4,7 @@ import asyncio
 import select
 import socket
 
-from lbproxy.model import Address
+from lbproxy.model.address import Address
 
 from .peers import Peer, until
 

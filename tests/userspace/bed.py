@@ -14,11 +14,12 @@ from typing import Any, TypeVar
 
 import pytest
 
-from lbproxy.dataplanes.userspace import engine, relay
-from lbproxy.dataplanes.userspace.connection import Connection
-from lbproxy.dataplanes.userspace.pool import Member
-from lbproxy.dataplanes.userspace.sweep import BUCKETS, _unacknowledged
-from lbproxy.model import Address, Policy
+from lbproxy.dataplanes.userspace.shared.wire import Member
+from lbproxy.dataplanes.userspace.worker import byte_loop, engine
+from lbproxy.dataplanes.userspace.worker.connection import Connection
+from lbproxy.dataplanes.userspace.worker.idle_reaper import BUCKETS, _unacknowledged
+from lbproxy.model.address import Address
+from lbproxy.model.snapshot import Policy
 
 from .backends import Backend, Refusing
 from .ground import Clock, listening, open_sockets
@@ -146,8 +147,8 @@ async def opened(
     with pytest.MonkeyPatch.context() as patch:
         if has_own_clock:
             patch.setattr(engine, "monotonic", clock)
-            patch.setattr(relay, "monotonic", clock)
-            patch.setattr(relay, "LINGER", 0.0)  # what would come meanwhile is in this very loop
+            patch.setattr(byte_loop, "monotonic", clock)
+            patch.setattr(byte_loop, "LINGER", 0.0)  # what would come meanwhile is in this very loop
         with closing(Bed(clock, descriptors, host)) as bed:
             yield bed
             bed.reset_peers()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from lbproxy.model import Address
+from lbproxy.model.address import Address
 
 
 class Clock:

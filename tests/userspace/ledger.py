@@ -3,8 +3,9 @@
 import os
 from collections.abc import Hashable, Mapping
 
-from lbproxy.dataplanes.userspace import counters, reading
-from lbproxy.stats import BackendStats, ServiceStats
+from lbproxy.dataplanes.userspace.main import counter_view
+from lbproxy.dataplanes.userspace.shared import counters
+from lbproxy.model.stats import BackendStats, ServiceStats
 
 SLOT = 3
 """The service's: anything but 0, so that a forgotten slot shows."""
@@ -23,14 +24,14 @@ class Ledger:
 
     @property
     def service(self) -> ServiceStats:
-        return reading.service_stats(self.blocks, SLOT)
+        return counter_view.service_stats(self.blocks, SLOT)
 
     def hold(self, backend: Hashable) -> int:
         """Give a backend a slot of its own."""
         return self.slots.setdefault(backend, 10 + len(self.slots))
 
     def stats(self, backend: Hashable) -> BackendStats:
-        return reading.backend_stats(self.blocks, self.slots[backend])
+        return counter_view.backend_stats(self.blocks, self.slots[backend])
 
     def active(self) -> int:
         """Leases held now, of all backends."""

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import pytest
 
-from lbproxy.sockets import reset_on_close
+from lbproxy.net.socket_options import reset_on_close
 
 LIMIT = 20.0
 """Seconds that anything may take: far more than it needs, so that only what never comes reaches it."""

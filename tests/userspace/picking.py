@@ -1,7 +1,7 @@
 """Schedulers with candidates that have names, so that an expectation reads like `abcabc`."""
 
-from lbproxy.dataplanes.userspace.scheduler import Candidate, LeastScore
-from lbproxy.model import Scheduler
+from lbproxy.dataplanes.userspace.worker.scheduler import Candidate, LeastScore
+from lbproxy.model.snapshot import Scheduler
 
 
 class Named(Candidate):

@@ -2,7 +2,7 @@
 
 import random
 
-from lbproxy.dataplanes.userspace.connection import End
+from lbproxy.dataplanes.userspace.worker.connection import End
 
 from .bed import Bed
 from .peers import Peer, until

@@ -5,7 +5,7 @@ import socket
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 
-from lbproxy.dataplanes.userspace.channel import Channel, Message
+from lbproxy.dataplanes.userspace.shared.channel import Channel, Message
 
 
 class Reader:

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from lbproxy.dataplanes.userspace.listener import ACCEPTS
+from lbproxy.dataplanes.userspace.worker.listener import ACCEPTS
 
 from .backends import Backend, Blackhole
 from .bed import WEB, Bed

@@ -4,8 +4,8 @@ import socket
 
 import pytest
 
-from lbproxy.dataplanes.userspace.pipe import CHUNK, MOST, Pipe
-from lbproxy.dataplanes.userspace.pump import SMALL
+from lbproxy.dataplanes.userspace.worker.pipe import CHUNK, MOST, Pipe
+from lbproxy.dataplanes.userspace.worker.slow_path import SMALL
 
 from .bed import Bed
 from .peers import converse, until

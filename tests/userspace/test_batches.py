@@ -2,9 +2,9 @@
 
 from socket import SOCK_STREAM
 
-from lbproxy.dataplanes.userspace.connection import Connection, End
-from lbproxy.dataplanes.userspace.dialing import prepare
-from lbproxy.dataplanes.userspace.relay import Relay
+from lbproxy.dataplanes.userspace.worker.byte_loop import ByteLoop
+from lbproxy.dataplanes.userspace.worker.connection import Connection, End
+from lbproxy.dataplanes.userspace.worker.dialing import prepare
 
 from .bed import Bed
 from .peers import converse, until
@@ -56,7 +56,7 @@ async def test_question_that_came_with_the_handshake_and_a_welcome_cross(bed: Be
 
 
 async def test_end_that_is_removed_meanwhile_is_not_dialed(bed: Bed) -> None:
-    backend, relay, done = bed.backend(), Relay(), list[End]()
+    backend, relay, done = bed.backend(), ByteLoop(), list[End]()
     client = End(backend.address.family, SOCK_STREAM)
     connection = Connection(next(iter(bed.engine._services.values())), 0.0)
     connection.client = client

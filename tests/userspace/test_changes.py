@@ -7,15 +7,16 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lbproxy.dataplanes.userspace import wire
-from lbproxy.dataplanes.userspace.changes import NOTHING, Change, Numbers, changes
-from lbproxy.dataplanes.userspace.pool import Member
-from lbproxy.model import Address, Backend, BackendKey, Policy, Scheduler, Service, Snapshot, State
+from lbproxy.dataplanes.userspace.main.worker_messages import NOTHING, SlotNumbers, WorkerMessage, worker_messages
+from lbproxy.dataplanes.userspace.shared import wire
+from lbproxy.dataplanes.userspace.shared.wire import Member
+from lbproxy.model.address import Address
+from lbproxy.model.snapshot import Backend, BackendKey, Policy, Scheduler, Service, Snapshot, State
 
 LISTENS = [Address("127.0.0.1", port) for port in range(8000, 8006)]
 BACKENDS = [Address("10.0.0.1", port) for port in range(9000, 9005)]
 NAMES = ["api", "db", "web"]
-NUMBERS = Numbers({name: at for at, name in enumerate(NAMES)},
+NUMBERS = SlotNumbers({name: at for at, name in enumerate(NAMES)},
                   {BackendKey(name, address): 10 * at + port for at, name in enumerate(NAMES)
                    for port, address in enumerate(BACKENDS)})
 
@@ -37,7 +38,7 @@ class NaiveWorker:
         self.services: dict[str, Known] = {}
         self.synced: list[int] = []
 
-    def obey(self, change: Change) -> None:
+    def obey(self, change: WorkerMessage) -> None:
         message = json.loads(json.dumps(change.message))  # as it arrives
         assert (change.listen is not None) == (message["op"] == wire.LISTEN)
         getattr(self, message.pop("op").replace("-", "_"))(**message)
@@ -114,7 +115,7 @@ def test_worker_that_obeys_knows_the_new_snapshot(data: st.DataObject) -> None:
     worker, before = NaiveWorker(), NOTHING
     for version in range(1, 4):
         after = data.draw(snapshots(version, before))
-        steps = list(changes(before, after, NUMBERS))
+        steps = list(worker_messages(before, after, NUMBERS))
         for step in steps:
             worker.obey(step)
         assert worker.services == known(after)
@@ -129,7 +130,7 @@ def _snapshot(version: int, **listens: list[Address]) -> Snapshot:
 
 def test_what_did_not_change_is_not_said_again() -> None:
     first = _snapshot(1, web=LISTENS[:2])
-    assert [step.message["op"] for step in changes(first, Snapshot(2, first.services), NUMBERS)] == [wire.SYNC]
+    assert [step.message["op"] for step in worker_messages(first, Snapshot(2, first.services), NUMBERS)] == [wire.SYNC]
 
 
 def test_reason_and_time_of_a_state_are_nothing_to_a_worker() -> None:
@@ -137,11 +138,11 @@ def test_reason_and_time_of_a_state_are_nothing_to_a_worker() -> None:
         backend = Backend(BACKENDS[0], 1, State.ACTIVE, reason, since)
         return Snapshot(version, {"web": Service("web", (), Policy(), (backend,))})
 
-    steps = changes(with_backend(1, "ready", 1.0), with_backend(2, "passes its checks", 2.0), NUMBERS)
+    steps = worker_messages(with_backend(1, "ready", 1.0), with_backend(2, "passes its checks", 2.0), NUMBERS)
     assert [step.message["op"] for step in steps] == [wire.SYNC]
 
 
 def test_addresses_that_two_services_swap_are_given_up_before_they_are_taken() -> None:
     one, other = LISTENS[:2]
-    steps = changes(_snapshot(1, web=[one], api=[other]), _snapshot(2, web=[other], api=[one]), NUMBERS)
+    steps = worker_messages(_snapshot(1, web=[one], api=[other]), _snapshot(2, web=[other], api=[one]), NUMBERS)
     assert [step.message["op"] for step in steps] == [wire.UNLISTEN] * 2 + [wire.LISTEN] * 2 + [wire.SYNC]

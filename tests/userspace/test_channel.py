@@ -3,7 +3,7 @@
 import os
 import socket
 
-from lbproxy.dataplanes.userspace.channel import MAX_DESCRIPTORS
+from lbproxy.dataplanes.userspace.shared.channel import MAX_DESCRIPTORS
 
 from .peers import until
 from .talk import Reader, connected, files

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lbproxy.dataplanes.userspace import channel as module
-from lbproxy.dataplanes.userspace.channel import LENGTH_BYTES, Message
+from lbproxy.dataplanes.userspace.shared import channel as module
+from lbproxy.dataplanes.userspace.shared.channel import LENGTH_BYTES, Message
 
 from .peers import until
 from .talk import Reader, files

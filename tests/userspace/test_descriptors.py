@@ -7,9 +7,11 @@ from contextlib import contextmanager
 
 import pytest
 
-from lbproxy.dataplanes.userspace import counters, engine, reading, wire
-from lbproxy.dataplanes.userspace.engine import RESERVED_DESCRIPTORS
-from lbproxy.stats import WorkerStats
+from lbproxy.dataplanes.userspace.main import counter_view
+from lbproxy.dataplanes.userspace.shared import counters, wire
+from lbproxy.dataplanes.userspace.worker import engine
+from lbproxy.dataplanes.userspace.worker.engine import RESERVED_DESCRIPTORS
+from lbproxy.model.stats import WorkerStats
 
 from .bed import Bed, opened
 from .peers import Peer, converse, part, until
@@ -107,7 +109,7 @@ async def test_client_for_whose_backend_no_descriptor_is_left_is_reset(bed: Bed)
 
 def worker(bed: Bed) -> WorkerStats:
     bed.blocks[0][counters.HEARTBEAT] = 0
-    return reading.worker_stats(bed.blocks[0], 0, 1)
+    return counter_view.worker_stats(bed.blocks[0], 0, 1)
 
 
 @contextmanager

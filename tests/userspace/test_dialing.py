@@ -3,7 +3,7 @@
 import socket
 from struct import unpack_from
 
-from lbproxy.dataplanes.userspace.connection import Connection
+from lbproxy.dataplanes.userspace.worker.connection import Connection
 
 from .bed import Bed
 from .peers import until

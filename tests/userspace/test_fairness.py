@@ -2,8 +2,8 @@
 
 import pytest
 
-from lbproxy.dataplanes.userspace.pipe import CHUNK
-from lbproxy.dataplanes.userspace.relay import TURN
+from lbproxy.dataplanes.userspace.worker.byte_loop import TURN
+from lbproxy.dataplanes.userspace.worker.pipe import CHUNK
 
 from .backends import Backend
 from .bed import WEB, Bed

@@ -1,7 +1,7 @@
 """Backends that accept and break off at once: another one may be asked for as long as nothing was passed on."""
 
-from lbproxy.dataplanes.userspace import wire
-from lbproxy.dataplanes.userspace.reception import EJECT_AFTER
+from lbproxy.dataplanes.userspace.shared import wire
+from lbproxy.dataplanes.userspace.worker.pending_connections import EJECT_AFTER
 
 from .backends import Resetting
 from .bed import Bed

@@ -2,8 +2,8 @@
 
 import pytest
 
-from lbproxy.dataplanes.userspace import wire
-from lbproxy.dataplanes.userspace.reception import EJECT_AFTER
+from lbproxy.dataplanes.userspace.shared import wire
+from lbproxy.dataplanes.userspace.worker.pending_connections import EJECT_AFTER
 
 from .backends import Backend, Blackhole, Refusing, Unreachable
 from .bed import Bed

@@ -4,7 +4,7 @@ import errno
 
 import pytest
 
-from lbproxy.dataplanes.userspace.reasons import Closed
+from lbproxy.dataplanes.userspace.shared.reasons import Closed
 
 from .bed import Bed
 from .peers import converse, until

@@ -7,16 +7,16 @@ from contextlib import closing
 
 import pytest
 
-from lbproxy.dataplanes.userspace.listening import INHERITED, Listening
-from lbproxy.errors import BindError
-from lbproxy.model import Address
+from lbproxy.dataplanes.userspace.main.listening_sockets import INHERITED, ListeningSockets
+from lbproxy.model.address import Address
+from lbproxy.model.errors import BindError
 
 WORKERS = 2
 
 
 @pytest.fixture
-def listening() -> Iterator[Listening]:
-    listening = Listening(WORKERS)
+def listening() -> Iterator[ListeningSockets]:
+    listening = ListeningSockets(WORKERS)
     yield listening
     listening.close_all_but(())
 
@@ -27,7 +27,7 @@ def unused() -> Address:
         return Address(*sock.getsockname())
 
 
-def test_each_worker_has_a_socket_of_its_own_at_the_same_address(listening: Listening) -> None:
+def test_each_worker_has_a_socket_of_its_own_at_the_same_address(listening: ListeningSockets) -> None:
     address = unused()
     listening.open([address])
     descriptors = [listening.descriptor(address, worker) for worker in range(WORKERS)]
@@ -38,7 +38,7 @@ def test_each_worker_has_a_socket_of_its_own_at_the_same_address(listening: List
 
 
 def test_clients_inherit_what_the_listening_socket_has() -> None:
-    listening, address = Listening(1), unused()
+    listening, address = ListeningSockets(1), unused()
     listening.open([address])
     with (socket.socket(fileno=os.dup(listening.descriptor(address, 0))) as sock,
           closing(socket.create_connection(address)), closing(sock.accept()[0]) as accepted):
@@ -47,7 +47,7 @@ def test_clients_inherit_what_the_listening_socket_has() -> None:
 
 
 @pytest.mark.parametrize("is_shared", [True, False])
-def test_address_of_somebody_else_is_an_error_that_says_what_to_do(listening: Listening, is_shared: bool) -> None:  # noqa: FBT001 - a case
+def test_address_of_somebody_else_is_an_error_with_advice(listening: ListeningSockets, is_shared: bool) -> None:  # noqa: FBT001 - a case
     free = unused()
     with closing(socket.create_server(("127.0.0.1", 0), reuse_port=is_shared)) as theirs:
         taken = Address(*theirs.getsockname())
@@ -63,12 +63,12 @@ def test_address_of_somebody_else_is_an_error_that_says_what_to_do(listening: Li
     ("192.0.2.1:8080", "no such address; write one of its own"),
     ("[2001:db8::1]:8080", "write"),
 ])
-def test_address_that_cannot_be_had_says_what_to_do(listening: Listening, text: str, hint: str) -> None:
+def test_address_that_cannot_be_had_says_what_to_do(listening: ListeningSockets, text: str, hint: str) -> None:
     with pytest.raises(BindError, match=hint):
         listening.open([Address.parse(text)])
 
 
-def test_opening_again_changes_nothing(listening: Listening) -> None:
+def test_opening_again_changes_nothing(listening: ListeningSockets) -> None:
     address = unused()
     listening.open([address])
     before = listening.descriptor(address, 0)
@@ -76,7 +76,7 @@ def test_opening_again_changes_nothing(listening: Listening) -> None:
     assert listening.descriptor(address, 0) == before
 
 
-def test_who_is_not_named_is_given_up(listening: Listening) -> None:
+def test_who_is_not_named_is_given_up(listening: ListeningSockets) -> None:
     kept, gone = unused(), unused()
     listening.open([kept, gone])
     listening.close_all_but([kept])

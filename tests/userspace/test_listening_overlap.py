@@ -2,9 +2,9 @@ import socket
 
 import pytest
 
-from lbproxy.dataplanes.userspace.listening import Listening
-from lbproxy.errors import BindError
-from lbproxy.model import Address
+from lbproxy.dataplanes.userspace.main.listening_sockets import ListeningSockets
+from lbproxy.model.address import Address
+from lbproxy.model.errors import BindError
 
 
 def free_port() -> int:
@@ -18,7 +18,7 @@ def free_port() -> int:
 @pytest.mark.parametrize(("before", "after"), [("0.0.0.0", "127.0.0.1"), ("127.0.0.1", "0.0.0.0")])
 def test_all_addresses_can_become_one_and_one_all(workers: int, before: str, after: str) -> None:
     port = free_port()
-    listening = Listening(workers)
+    listening = ListeningSockets(workers)
     listening.open([Address(before, port)])
     listening.open([Address(before, port), Address(after, port)])
     listening.close_all_but([Address(after, port)])
@@ -35,7 +35,7 @@ def test_an_address_that_somebody_else_holds_is_refused_even_if_both_would_share
         holder.listen()
         address = Address(*holder.getsockname())
         with pytest.raises(BindError, match=r"^can't listen on 127\.0\.0\.1:\d+: it is in use"):
-            Listening(workers).open([address])
+            ListeningSockets(workers).open([address])
 
 
 @pytest.mark.parametrize(("one", "other", "expected"), [

@@ -1,6 +1,6 @@
 """Backends come, change and go while connections last."""
 
-from lbproxy.model import Scheduler
+from lbproxy.model.snapshot import Scheduler
 
 from .backends import Blackhole, Resetting
 from .bed import Bed

@@ -6,7 +6,7 @@ from time import monotonic
 
 import pytest
 
-from lbproxy.dataplanes.userspace.relay import LINGER, Relay
+from lbproxy.dataplanes.userspace.worker.byte_loop import LINGER, ByteLoop
 
 LONG = 30.0
 SOON = 3 * LINGER
@@ -20,7 +20,7 @@ def control() -> Iterator[tuple[int, int]]:
     os.close(inlet)
 
 
-def seconds(relay: Relay, until: float) -> float:
+def seconds(relay: ByteLoop, until: float) -> float:
     """How long a turn lasts that may last until then."""
     started = monotonic()
     relay.run(until)
@@ -28,7 +28,7 @@ def seconds(relay: Relay, until: float) -> float:
 
 
 def test_turn_ends_when_somebody_else_has_something_to_read(control: tuple[int, int]) -> None:
-    relay = Relay()
+    relay = ByteLoop()
     relay.own_loop(control[0])
     os.write(control[1], b"!")
     assert seconds(relay, monotonic() + LONG) < LONG / 2
@@ -37,7 +37,7 @@ def test_turn_ends_when_somebody_else_has_something_to_read(control: tuple[int, 
 
 def test_turn_lasts_until_the_outer_loop_is_due(control: tuple[int, int]) -> None:
     """Something has to come first: an empty set ends the turn at once."""
-    relay, (waiting, waker) = Relay(), os.pipe()
+    relay, (waiting, waker) = ByteLoop(), os.pipe()
     relay.own_loop(control[0])
     relay.listen(waiting, lambda: _read(waiting))
     os.write(waker, b"!")
@@ -48,7 +48,7 @@ def test_turn_lasts_until_the_outer_loop_is_due(control: tuple[int, int]) -> Non
 
 
 def test_turn_of_a_loop_that_is_shared_again_ends_when_nothing_more_comes(control: tuple[int, int]) -> None:
-    relay, (waiting, waker) = Relay(), os.pipe()
+    relay, (waiting, waker) = ByteLoop(), os.pipe()
     relay.own_loop(control[0])
     relay.share_loop(control[0])
     relay.listen(waiting, lambda: _read(waiting))

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from lbproxy.dataplanes.userspace import pipe
-from lbproxy.dataplanes.userspace.pipe import CHUNK, MOST, Pipe, Pipes
+from lbproxy.dataplanes.userspace.worker import pipe
+from lbproxy.dataplanes.userspace.worker.pipe import CHUNK, MOST, Pipe, Pipes
 
 TEXT = b"what was sent"
 

@@ -2,10 +2,19 @@
 
 import pytest
 
-from lbproxy.dataplanes.userspace.counters import ACTIVE, BACKENDS_AT, BLOCK_BYTES, CELL_BYTES, CONNECTIONS, backend_at
-from lbproxy.dataplanes.userspace.pool import Member, Pool
-from lbproxy.dataplanes.userspace.target import Target
-from lbproxy.model import Address, Scheduler
+from lbproxy.dataplanes.userspace.shared.counters import (
+    ACTIVE,
+    BACKENDS_AT,
+    BLOCK_BYTES,
+    CELL_BYTES,
+    CONNECTIONS,
+    backend_at,
+)
+from lbproxy.dataplanes.userspace.shared.wire import Member
+from lbproxy.dataplanes.userspace.worker.pool import Pool
+from lbproxy.dataplanes.userspace.worker.target import Target
+from lbproxy.model.address import Address
+from lbproxy.model.snapshot import Scheduler
 
 A, B, C = (Address(f"10.0.0.{last}", 80) for last in (1, 2, 3))
 SLOTS = {A: 5, B: 6, C: 7}

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, cast
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lbproxy.dataplanes.userspace.counters import ACTIVE, backend_at
-from lbproxy.dataplanes.userspace.pool import Member, Pool
-from lbproxy.model import Address, Scheduler
+from lbproxy.dataplanes.userspace.shared.counters import ACTIVE, backend_at
+from lbproxy.dataplanes.userspace.shared.wire import Member
+from lbproxy.dataplanes.userspace.worker.pool import Pool
+from lbproxy.model.address import Address
+from lbproxy.model.snapshot import Scheduler
 
 if TYPE_CHECKING:
-    from lbproxy.dataplanes.userspace.target import Target
+    from lbproxy.dataplanes.userspace.worker.target import Target
 
 BACKENDS = [Member(Address("10.0.0.1", 80), 0, 1, is_open=True), Member(Address("10.0.0.2", 80), 1, 1, is_open=True)]
 WORKERS = 2

@@ -1,6 +1,6 @@
 """Clients beyond `max_conns` wait their turn, for a while, and only so many of them."""
 
-from lbproxy.dataplanes.userspace.counters import ACTIVE, backend_at
+from lbproxy.dataplanes.userspace.shared.counters import ACTIVE, backend_at
 
 from .backends import Backend, Blackhole, Refusing
 from .bed import Bed

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lbproxy.dataplanes.userspace.pipe import CHUNK
-from lbproxy.dataplanes.userspace.pump import SMALL
+from lbproxy.dataplanes.userspace.worker.pipe import CHUNK
+from lbproxy.dataplanes.userspace.worker.slow_path import SMALL
 
 from .bed import Bed, opened
 from .peers import LIMIT, Peer

@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from lbproxy.dataplanes.userspace.connection import Connection, End
-from lbproxy.dataplanes.userspace.counters import HEARTBEAT, MILLISECONDS
-from lbproxy.dataplanes.userspace.sweep import BACKEND_LIFE
-from lbproxy.sockets import KEEPALIVE
+from lbproxy.dataplanes.userspace.shared.counters import HEARTBEAT, MILLISECONDS
+from lbproxy.dataplanes.userspace.worker.connection import Connection, End
+from lbproxy.dataplanes.userspace.worker.idle_reaper import BACKEND_LIFE
+from lbproxy.net.socket_options import KEEPALIVE
 
 from .backends import Resetting
 from .bed import Bed, opened

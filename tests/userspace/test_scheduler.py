@@ -4,8 +4,8 @@ from collections import Counter
 
 import pytest
 
-from lbproxy.dataplanes.userspace.scheduler import SPARE_BUCKETS
-from lbproxy.model import KERNEL_ONLY, Scheduler
+from lbproxy.dataplanes.userspace.worker.scheduler import SPARE_BUCKETS
+from lbproxy.model.snapshot import KERNEL_ONLY, Scheduler
 
 from .picking import change_weight, picks, started
 

@@ -10,8 +10,8 @@ from math import ceil, floor
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lbproxy.dataplanes.userspace.scheduler import Candidate, LeastScore
-from lbproxy.model import KERNEL_ONLY, MAX_WEIGHT, Scheduler
+from lbproxy.dataplanes.userspace.worker.scheduler import Candidate, LeastScore
+from lbproxy.model.snapshot import KERNEL_ONLY, MAX_WEIGHT, Scheduler
 
 PEOPLE = 5
 WEIGHTS = st.integers(0, 4) | st.integers(0, MAX_WEIGHT)

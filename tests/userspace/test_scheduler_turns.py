@@ -4,8 +4,8 @@ from collections import Counter
 
 import pytest
 
-from lbproxy.dataplanes.userspace.scheduler import LeastScore
-from lbproxy.model import Scheduler
+from lbproxy.dataplanes.userspace.worker.scheduler import LeastScore
+from lbproxy.model.snapshot import Scheduler
 
 from .picking import Named, change_weight, picks, started
 

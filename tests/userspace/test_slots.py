@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lbproxy.dataplanes.userspace.slots import Slots
-from lbproxy.errors import DataplaneError
+from lbproxy.dataplanes.userspace.main.slots import Slots
+from lbproxy.model.errors import DataplaneError
 
 LIMIT = 6
 KEYS = st.sets(st.integers(0, 9))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lbproxy.dataplanes.userspace import engine
+from lbproxy.dataplanes.userspace.worker import engine
 
 from .backends import Blackhole
 from .bed import Bed, opened

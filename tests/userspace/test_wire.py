@@ -6,9 +6,10 @@ from dataclasses import fields
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lbproxy.dataplanes.userspace import wire
-from lbproxy.dataplanes.userspace.pool import Member
-from lbproxy.model import Address, Backend, HealthPolicy, Policy, Scheduler, State
+from lbproxy.dataplanes.userspace.shared import wire
+from lbproxy.dataplanes.userspace.shared.wire import Member
+from lbproxy.model.address import Address
+from lbproxy.model.snapshot import Backend, HealthPolicy, Policy, Scheduler, State
 
 SECONDS = st.floats(0, 1e6)
 POLICIES = st.builds(

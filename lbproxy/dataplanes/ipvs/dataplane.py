@@ -12,11 +12,11 @@ from time import monotonic
 
 import structlog
 
-from lbproxy.dataplanes.ipvs.marks import MarkRange
+from lbproxy.dataplanes.ipvs.planning.marks import MarkRange
 from lbproxy.dataplanes.ipvs.reconciler import Machine, Reconciler
-from lbproxy.errors import DataplaneError
-from lbproxy.model import Service, Snapshot
-from lbproxy.stats import Stats
+from lbproxy.model.errors import DataplaneError
+from lbproxy.model.snapshot import Service, Snapshot
+from lbproxy.model.stats import Stats
 
 POLL_INTERVAL = 1.0
 """Seconds between two passes."""

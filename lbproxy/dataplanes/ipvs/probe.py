@@ -2,11 +2,11 @@
 
 import errno
 
-from lbproxy.dataplanes.ipvs import sysctls
-from lbproxy.dataplanes.ipvs.base import KernelError
-from lbproxy.dataplanes.ipvs.places import Lock
+from lbproxy.dataplanes.ipvs.kernel import sysctls
+from lbproxy.dataplanes.ipvs.kernel.address_reservations import Lock
 from lbproxy.dataplanes.ipvs.reconciler import Machine
-from lbproxy.errors import BindError
+from lbproxy.model.errors import BindError
+from lbproxy.netlink.errors import KernelError
 
 ADVICE = {
     errno.EPERM: "the capability NET_ADMIN is missing, in the node's own user namespace",

@@ -14,18 +14,20 @@ from time import monotonic
 
 import structlog
 
-from lbproxy.dataplanes.ipvs import marks, sysctls
-from lbproxy.dataplanes.ipvs.base import Kernel, LocalAddresses, Netfilter
-from lbproxy.dataplanes.ipvs.batch import Batch
-from lbproxy.dataplanes.ipvs.desired import Desired, by_address, by_mark, entrances, keep_unknown
-from lbproxy.dataplanes.ipvs.leaving import Leaving
-from lbproxy.dataplanes.ipvs.ledger import Ledger
-from lbproxy.dataplanes.ipvs.limits import tcp_timeout
-from lbproxy.dataplanes.ipvs.places import LOCK, Lock, Places
-from lbproxy.dataplanes.ipvs.plan import conflicts, plan, plan_timeouts
-from lbproxy.dataplanes.ipvs.values import Key, Mark, Observed, ObservedService, Ruleset
-from lbproxy.errors import BindError
-from lbproxy.model import Address, Snapshot
+from lbproxy.dataplanes.ipvs.kernel import sysctls
+from lbproxy.dataplanes.ipvs.kernel.address_reservations import LOCK, AddressReservations, Lock
+from lbproxy.dataplanes.ipvs.kernel.protocols import Kernel, LocalAddresses, Netfilter
+from lbproxy.dataplanes.ipvs.plan_executor import PlanExecutor
+from lbproxy.dataplanes.ipvs.planning import marks
+from lbproxy.dataplanes.ipvs.planning.counter_store import CounterStore
+from lbproxy.dataplanes.ipvs.planning.desired import Desired, by_address, by_mark, entrances, keep_unknown
+from lbproxy.dataplanes.ipvs.planning.drain_tracker import DrainTracker
+from lbproxy.dataplanes.ipvs.planning.plan import conflicts, plan, plan_timeouts
+from lbproxy.dataplanes.ipvs.planning.timeouts import tcp_timeout
+from lbproxy.dataplanes.ipvs.planning.values import Key, Mark, Observed, ObservedService, Ruleset
+from lbproxy.model.address import Address
+from lbproxy.model.errors import BindError
+from lbproxy.model.snapshot import Snapshot
 
 log = structlog.get_logger()
 
@@ -47,7 +49,7 @@ class Machine:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class KernelReading:
     """What a pass has read."""
 
     record: Ruleset
@@ -64,10 +66,10 @@ class Reconciler:
     def __init__(self, machine: Machine, own_marks: marks.MarkRange | None) -> None:
         self.snapshot = Snapshot(0, {})
         """The latest one that nothing speaks against."""
-        self.ledger = Ledger()
+        self.ledger = CounterStore()
         self._machine, self._marks = machine, own_marks
-        self._leaving = Leaving()
-        self._lock, self._places = Lock(machine.lock), Places()
+        self._leaving = DrainTracker()
+        self._lock, self._places = Lock(machine.lock), AddressReservations()
         self._written = Ruleset()
         self._yielded: set[Key] = set()
         salt = random.random()  # noqa: S311 - spreads load, guards nothing
@@ -92,7 +94,7 @@ class Reconciler:
         """Remove all that is ours, and whatever connections it has. Raises `DataplaneError`."""
         found = await self._find()
         mine = _only(found.observed.services, found.record.owned | self._written.owned)
-        batch = Batch(self._machine.kernel, self.ledger, self._leaving.holders, monotonic(), is_shutdown=True)
+        batch = PlanExecutor(self._machine.kernel, self.ledger, self._leaving.holders, monotonic(), is_shutdown=True)
         await batch.do(plan({}, mine, mine.keys(), self._order), mine, self.snapshot)
         await self._machine.netfilter.remove()
         self._written = Ruleset()
@@ -104,11 +106,12 @@ class Reconciler:
         self._places.release_all_but(())
         self._lock.release()
 
-    async def _find(self) -> Finding:
+    async def _find(self) -> KernelReading:
         machine = self._machine
-        return Finding(await machine.netfilter.read(), await machine.kernel.dump(), await machine.addresses.read())
+        return KernelReading(await machine.netfilter.read(), await machine.kernel.dump(),
+                             await machine.addresses.read())
 
-    def _desire(self, snapshot: Snapshot, found: Finding, ours: AbstractSet[Key]) -> Desired:
+    def _desire(self, snapshot: Snapshot, found: KernelReading, ours: AbstractSet[Key]) -> Desired:
         if self._marks is None:
             return by_address(snapshot, found.local)
         known = {**self._written.marking, **found.record.marking}
@@ -127,7 +130,7 @@ class Reconciler:
         self._yielded = set(taken)
         return desired.without(taken)
 
-    async def _change(self, desired: Desired, found: Finding, ours: AbstractSet[Key]) -> None:
+    async def _change(self, desired: Desired, found: KernelReading, ours: AbstractSet[Key]) -> None:
         now = monotonic()
         self._settle_system(desired)
         mine = _only(found.observed.services, ours)
@@ -135,7 +138,7 @@ class Reconciler:
         desired = keep_unknown(desired, self.snapshot, mine)
         table = self._leaving.keep(desired.services, mine, self.snapshot, now)
         await self._record(found.record, Ruleset(frozenset(table) | mine.keys(), desired.marking))
-        batch = Batch(self._machine.kernel, self.ledger, self._leaving.holders, now)
+        batch = PlanExecutor(self._machine.kernel, self.ledger, self._leaving.holders, now)
         steps = [*plan(table, found.observed.services, ours, self._order),
                  *plan_timeouts(tcp_timeout(self.snapshot), found.observed.timeouts)]
         self._leaving.adopt(desired, self.snapshot)

@@ -3,9 +3,9 @@
 import ipaddress
 from functools import lru_cache
 
-from lbproxy.model import MAX_PORT
-from lbproxy.quoting import quoted
+from lbproxy.model.address import MAX_PORT
 from lbproxy.sources.kubernetes.fields import SkipError
+from lbproxy.text.quoting import quoted
 
 VERSIONS = {"IPv4": 4, "IPv6": 6}
 """By `addressType`. The third type, FQDN, is deprecated and needs a resolver: its slices are skipped."""

@@ -31,7 +31,7 @@ class Listing:
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class WatchEvent:
     """One change. `kind` is ADDED, MODIFIED, DELETED or BOOKMARK."""
 
     kind: str
@@ -52,14 +52,14 @@ def read_page(body: bytes) -> Page:
         raise GarbledError(f"a list that is none: {error}") from None
 
 
-def read_event(line: bytes) -> Event:
+def read_event(line: bytes) -> WatchEvent:
     """Read one line of a watch. Raises `RelistError` if it says that the watch is over."""
     try:
         fields = _parsed(line)
         kind, content = text(fields.get("type"), "type"), mapping(fields.get("object"), "object")
         if kind == "ERROR":
             raise _over(content)
-        return Event(_kind(kind), "" if kind == "BOOKMARK" else _name(content), content,
+        return WatchEvent(_kind(kind), "" if kind == "BOOKMARK" else _name(content), content,
                      _version(mapping(content.get("metadata"), "metadata")))
     except SkipError as error:
         raise GarbledError(f"an event that is none: {error}") from None

@@ -15,9 +15,9 @@ import aiohttp
 from kubernetes_asyncio.client import ApiClient, Configuration
 from kubernetes_asyncio.config import ConfigException
 
-from lbproxy.errors import ConfigError
-from lbproxy.quoting import escaped
-from lbproxy.sources.kubernetes.failures import ExpiredError, RefusedError, StalledError, UnreachableError
+from lbproxy.model.errors import ConfigError
+from lbproxy.sources.kubernetes.failures import ApiRefusedError, ApiUnreachableError, ExpiredError, StalledError
+from lbproxy.text.quoting import escaped
 
 CONNECT_TIMEOUT = 10.0
 LIST_TIMEOUT = 60.0
@@ -97,7 +97,7 @@ class Api:
         except aiohttp.SocketTimeoutError:
             raise StalledError("nothing came for too long") from None
         except (aiohttp.ClientError, TimeoutError, OSError, ssl.SSLError, ConfigError, ConfigException) as error:
-            raise UnreachableError(_words(error)) from None
+            raise ApiUnreachableError(_words(error)) from None
 
     async def _check(self, response: aiohttp.ClientResponse) -> None:
         status = response.status
@@ -107,7 +107,7 @@ class Api:
             await self._renew()
         if status not in {HTTPStatus.OK, HTTPStatus.CREATED}:
             reason = f"HTTP {status} {escaped(response.reason or '')}".rstrip()
-            raise RefusedError(f"the API server answers {reason}", status, _retry_after(response))
+            raise ApiRefusedError(f"the API server answers {reason}", status, _retry_after(response))
 
     async def _renew(self) -> None:
         """Read the credentials again: the token may have been rotated."""

@@ -6,11 +6,11 @@ Pure. An address stands in two slices while the controller moves it; the one tha
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from lbproxy.model import Endpoint
+from lbproxy.model.snapshot import Endpoint
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class EndpointCandidate:
     """One address as one slice says it."""
 
     endpoint: Endpoint
@@ -18,7 +18,7 @@ class Candidate:
     """The zones that it is meant for; empty: it has no hints."""
 
 
-def for_zone(candidates: Iterable[Candidate], zone: str) -> tuple[Endpoint, ...]:
+def for_zone(candidates: Iterable[EndpointCandidate], zone: str) -> tuple[Endpoint, ...]:
     """Turn away (weight 0: they keep their connections) the ready endpoints that are meant for other zones.
 
     As KEP-2433 has it: only if every ready endpoint has hints and one at least is meant for `zone`; empty: no zone.
@@ -33,12 +33,12 @@ def for_zone(candidates: Iterable[Candidate], zone: str) -> tuple[Endpoint, ...]
     return tuple(_turned_away(candidate, zone) for candidate in known)
 
 
-def _turned_away(candidate: Candidate, zone: str) -> Endpoint:
+def _turned_away(candidate: EndpointCandidate, zone: str) -> Endpoint:
     endpoint = candidate.endpoint
     return replace(endpoint, weight=0) if endpoint.is_ready and zone not in candidate.zones else endpoint
 
 
-def winner(one: Candidate, other: Candidate) -> Candidate:
+def winner(one: EndpointCandidate, other: EndpointCandidate) -> EndpointCandidate:
     """Give what counts of two sayings of one address. Of more than two it is the same in whatever order."""
     ranks = _availability(one.endpoint), _availability(other.endpoint)
     if ranks[0] == ranks[1]:

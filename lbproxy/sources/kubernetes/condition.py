@@ -4,8 +4,8 @@ from time import monotonic
 
 import structlog
 
-from lbproxy.metrics import WatchMetrics
 from lbproxy.sources.kubernetes.collection import Collection
+from lbproxy.sources.kubernetes.metrics import WatchMetrics
 
 log = structlog.get_logger()
 

@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 
-class Connection(Protocol):
+class ApiConnection(Protocol):
     """To one API server. Every failure is an `ApiError`; none of its texts holds anything secret."""
 
     async def get(self, path: str, query: Mapping[str, str]) -> bytes:

@@ -9,9 +9,9 @@ from pathlib import Path
 from kubernetes_asyncio.client import Configuration
 from kubernetes_asyncio.config import ConfigException, load_incluster_config, load_kube_config
 
-from lbproxy.errors import ConfigError
-from lbproxy.quoting import escaped
+from lbproxy.model.errors import ConfigError
 from lbproxy.sources.kubernetes.api import Load
+from lbproxy.text.quoting import escaped
 
 DEFAULT_FILE = "~/.kube/config"
 

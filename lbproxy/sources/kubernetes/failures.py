@@ -3,7 +3,7 @@
 Each says what became of the request; `Watch` decides from the type whether to resume or to list anew.
 """
 
-from lbproxy.errors import LbproxyError
+from lbproxy.model.errors import LbproxyError
 
 ORDINARY = frozenset({"expired", "stalled", "timer"})
 
@@ -15,11 +15,11 @@ class ApiError(LbproxyError):
     """Seconds that the server asks us to wait at least."""
 
 
-class UnreachableError(ApiError):
+class ApiUnreachableError(ApiError):
     """No connection, or it broke, or nothing came in time."""
 
 
-class RefusedError(ApiError):
+class ApiRefusedError(ApiError):
     """The server answered with another HTTP status than 200."""
 
     def __init__(self, text: str, status: int, retry_after: float = 0.0) -> None:

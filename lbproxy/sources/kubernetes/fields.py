@@ -5,7 +5,7 @@ A null and a missing value are the same, as in the Kubernetes API.
 
 from collections.abc import Mapping, Sequence
 
-from lbproxy.quoting import quoted
+from lbproxy.text.quoting import quoted
 
 Fields = Mapping[str, object]
 NOTHING: Fields = {}

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 
 import structlog
 
-from lbproxy.model import ClusterPort
+from lbproxy.model.snapshot import ClusterPort
 from lbproxy.sources.kubernetes.collection import ServiceName
 from lbproxy.sources.kubernetes.fields import Fields
 from lbproxy.sources.kubernetes.service_port import ServiceError, port_name
-from lbproxy.sources.kubernetes.slices import Reading, Slices
+from lbproxy.sources.kubernetes.slices import ServiceEndpoints, Slices
 
 TOLD_AT_MOST = 5
 """Reasons in one log line why parts of slices are not used."""
@@ -22,7 +22,7 @@ Objects = Mapping[str, Fields]
 """The complete set, by name."""
 
 
-class FollowedPort:
+class ServicePortWatch:
     """Shown what watches find; read when somebody wants to know."""
 
     def __init__(self, wanted: ClusterPort, zone: str = "") -> None:
@@ -36,7 +36,7 @@ class FollowedPort:
         self._skipped: tuple[str, ...] = ()
         self._found: Objects | None = None
         self._slices = Slices("")
-        self._reading: Reading | None = None
+        self._reading: ServiceEndpoints | None = None
         self._log = log.bind(service=str(self.service), **({} if wanted.port is None else {"port": wanted.port}))
 
     @property
@@ -63,7 +63,7 @@ class FollowedPort:
         """Take what a watch says of its slices."""
         self._found, self._reading = found, None
 
-    def read(self) -> Reading:
+    def read(self) -> ServiceEndpoints:
         """Give what is known now. Slices that did not change are not read again."""
         if self._reading is None:
             self._reading = self._slices.read(self._found or {})

@@ -3,9 +3,9 @@
 Pure. Slices name ports as the Service does; the number in the Service, and its targetPort, mean nothing to them.
 """
 
-from lbproxy.errors import LbproxyError
-from lbproxy.quoting import escaped, listed
+from lbproxy.model.errors import LbproxyError
 from lbproxy.sources.kubernetes.fields import Fields, SkipError, mapping, sequence, text, whole
+from lbproxy.text.quoting import escaped, listed
 
 
 class ServiceError(LbproxyError):

@@ -3,30 +3,30 @@
 from collections.abc import Iterable
 from typing import Protocol
 
-from lbproxy.sources.kubernetes.answers import Event, Listing
+from lbproxy.sources.kubernetes.answers import Listing, WatchEvent
 from lbproxy.sources.kubernetes.collection import SERVICE_LABEL
 from lbproxy.sources.kubernetes.fields import Fields, SkipError, mapping, text
-from lbproxy.sources.kubernetes.followed import FollowedPort, Objects
+from lbproxy.sources.kubernetes.followed import Objects, ServicePortWatch
 
 
-class Shelf(Protocol):
+class WatchCache(Protocol):
     """Of one watch."""
 
-    def take(self, change: Listing | Event) -> Iterable[str]:
+    def take(self, change: Listing | WatchEvent) -> Iterable[str]:
         """Take what the watch says, and give the Services that it is about."""
 
-    def show(self, port: FollowedPort) -> None:
+    def show(self, port: ServicePortWatch) -> None:
         """Tell it what is known of its Service, which is one of ours; nothing before the first list."""
 
 
-class ServiceShelf:
+class ServiceCache:
     """The Services of these names, out of all that a watch sees."""
 
     def __init__(self, names: Iterable[str]) -> None:
         self._names = frozenset(names)
         self._found: dict[str, Fields] | None = None
 
-    def take(self, change: Listing | Event) -> Iterable[str]:
+    def take(self, change: Listing | WatchEvent) -> Iterable[str]:
         """Take what the watch says, and give the Services that it is about."""
         if isinstance(change, Listing):
             self._found = {name: content for name, content in change.items.items() if name in self._names}
@@ -38,13 +38,13 @@ class ServiceShelf:
             found[change.name] = change.content
         return self._names & {change.name}
 
-    def show(self, port: FollowedPort) -> None:
+    def show(self, port: ServicePortWatch) -> None:
         """Tell it whether there is such a Service, and how it is."""
         if self._found is not None:
             port.see_service(self._found.get(port.service.name))
 
 
-class SliceShelf:
+class SliceCache:
     """The EndpointSlices of the Services of these names, out of all that a watch sees."""
 
     def __init__(self, names: Iterable[str]) -> None:
@@ -52,11 +52,11 @@ class SliceShelf:
         self._owners: dict[str, str] = {}
         self._is_listed = False
 
-    def take(self, change: Listing | Event) -> Iterable[str]:
+    def take(self, change: Listing | WatchEvent) -> Iterable[str]:
         """Take what the watch says, and give the Services that it is about: two if a slice has changed hands."""
         return self._list(change.items) if isinstance(change, Listing) else self._change(change)
 
-    def show(self, port: FollowedPort) -> None:
+    def show(self, port: ServicePortWatch) -> None:
         """Tell it the slices as they are now."""
         if self._is_listed:
             port.see_slices(self._slices[port.service.name])
@@ -70,7 +70,7 @@ class SliceShelf:
             self._put(name, _one_of(before.get(name), content))
         return self._slices
 
-    def _change(self, event: Event) -> Iterable[str]:
+    def _change(self, event: WatchEvent) -> Iterable[str]:
         before = self._owners.pop(event.name, None)
         if before is not None:
             del self._slices[before][event.name]

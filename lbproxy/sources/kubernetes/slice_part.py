@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from lbproxy.model import Address, Endpoint
-from lbproxy.quoting import quoted
+from lbproxy.model.address import Address
+from lbproxy.model.snapshot import Endpoint
 from lbproxy.sources.kubernetes import addresses
-from lbproxy.sources.kubernetes.candidates import Candidate
+from lbproxy.sources.kubernetes.candidates import EndpointCandidate
 from lbproxy.sources.kubernetes.fields import Fields, SkipError, flag, mapping, sequence, text, whole
+from lbproxy.text.quoting import quoted
 
 LAST_CHANGE = "endpoints.kubernetes.io/last-change-trigger-time"
 """The annotation that says when the pods changed for which the slice was written."""
@@ -21,7 +22,7 @@ LAST_CHANGE = "endpoints.kubernetes.io/last-change-trigger-time"
 class SlicePart:
     """One slice's part in its Service's endpoints."""
 
-    candidates: tuple[Candidate, ...] = ()
+    candidates: tuple[EndpointCandidate, ...] = ()
     skipped: tuple[str, ...] = ()
     """Why something was left out, each reason once."""
     changed_at: float | None = None
@@ -46,7 +47,7 @@ def read_slice(content: object, port_name: str) -> SlicePart:
     return SlicePart(found, tuple(reasons), changed_at)
 
 
-def _candidates(fields: Fields, port_name: str, reasons: dict[str, None]) -> Iterator[Candidate]:
+def _candidates(fields: Fields, port_name: str, reasons: dict[str, None]) -> Iterator[EndpointCandidate]:
     version = _version(text(fields.get("addressType"), "addressType"))
     number = _port(fields, port_name)
     origin = _origin(fields)
@@ -81,12 +82,13 @@ def _origin(fields: Fields) -> str:
     return f"slice {name}" if isinstance(name, str) else ""
 
 
-def _candidate(fields: Fields, version: int, port: int, origin: str) -> Candidate:
+def _candidate(fields: Fields, version: int, port: int, origin: str) -> EndpointCandidate:
     hosts = sequence(fields.get("addresses"), "addresses")
     if not hosts:
         raise SkipError("an endpoint has no address")
     address = Address(addresses.host(text(hosts[0], "an address"), version), port)
-    return Candidate(_endpoint(address, mapping(fields.get("conditions"), "conditions"), origin), _zones(fields))
+    endpoint = _endpoint(address, mapping(fields.get("conditions"), "conditions"), origin)
+    return EndpointCandidate(endpoint, _zones(fields))
 
 
 def _endpoint(address: Address, conditions: Fields, origin: str) -> Endpoint:

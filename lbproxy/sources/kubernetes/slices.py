@@ -6,15 +6,15 @@ Pure, never raises, and the order of the slices is of no matter. Slices that did
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from lbproxy.differences import moved
-from lbproxy.model import Endpoint
+from lbproxy.model.diff import changed
+from lbproxy.model.snapshot import Endpoint
 from lbproxy.sources.kubernetes.candidates import for_zone
 from lbproxy.sources.kubernetes.slice_part import NO_PART, SlicePart, read_slice
 from lbproxy.sources.kubernetes.union import Union
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ServiceEndpoints:
     """What the slices of one Service say."""
 
     endpoints: tuple[Endpoint, ...]
@@ -33,12 +33,12 @@ class Slices:
         self._parts: dict[str, SlicePart] = {}
         self._union = Union()
 
-    def read(self, contents: Mapping[str, object]) -> Reading:
+    def read(self, contents: Mapping[str, object]) -> ServiceEndpoints:
         """Read the complete set, by name. A slice that is the same object as the last time is taken as read.
 
         One that is garbled now takes away nothing of what it was.
         """
-        for name, _, new in moved(self._contents, contents):
+        for name, _, new in changed(self._contents, contents):
             old = self._parts.pop(name, NO_PART)
             if new is not None:
                 part = read_slice(new, self._port_name)
@@ -47,13 +47,13 @@ class Slices:
         self._contents = dict(contents)
         return self._reading()
 
-    def _reading(self) -> Reading:
+    def _reading(self) -> ServiceEndpoints:
         parts = self._parts.values()
-        return Reading(for_zone(self._union.candidates(), self._zone),
+        return ServiceEndpoints(for_zone(self._union.candidates(), self._zone),
                        tuple(sorted({reason for part in parts for reason in part.skipped})),
                        max((part.changed_at for part in parts if part.changed_at is not None), default=None))
 
 
-def read(slices: Iterable[object], port_name: str, zone: str = "") -> Reading:
+def read(slices: Iterable[object], port_name: str, zone: str = "") -> ServiceEndpoints:
     """Read slices once."""
     return Slices(port_name, zone).read({str(number): content for number, content in enumerate(slices)})

@@ -11,13 +11,13 @@ from typing import NamedTuple
 
 import structlog
 
-from lbproxy.errors import ConfigError
-from lbproxy.metrics import WatchMetrics
-from lbproxy.model import Services, ServiceSpec
+from lbproxy.model.errors import ConfigError
+from lbproxy.model.snapshot import Services, ServiceSpec
 from lbproxy.sources.base import Publish
-from lbproxy.sources.kubernetes.connection import Connection
-from lbproxy.sources.kubernetes.followed import FollowedPort
-from lbproxy.sources.kubernetes.slices import Reading
+from lbproxy.sources.kubernetes.connection import ApiConnection
+from lbproxy.sources.kubernetes.followed import ServicePortWatch
+from lbproxy.sources.kubernetes.metrics import WatchMetrics
+from lbproxy.sources.kubernetes.slices import ServiceEndpoints
 from lbproxy.sources.kubernetes.watches import Watches
 
 COALESCE = 0.05
@@ -28,25 +28,25 @@ RECONNECT_INTERVAL = 5.0
 log = structlog.get_logger()
 
 
-class Completion(NamedTuple):
+class ResolvedService(NamedTuple):
     """A service as configured, what was read for it, and what both make."""
 
     spec: ServiceSpec
-    reading: Reading
+    reading: ServiceEndpoints
     whole: ServiceSpec
 
 
 class KubernetesSource:
     """Follows the Services of all services that `take` was given last."""
 
-    def __init__(self, connect: Callable[[], Awaitable[Connection]], metrics: WatchMetrics, *,
+    def __init__(self, connect: Callable[[], Awaitable[ApiConnection]], metrics: WatchMetrics, *,
                  zone: str = "", coalesce: float = COALESCE) -> None:
         self._connect, self._metrics, self._zone, self._coalesce = connect, metrics, zone, coalesce
-        self._api: Connection | None = None
+        self._api: ApiConnection | None = None
         self._specs: Services | None = None
-        self._ports: dict[str, FollowedPort] = {}
+        self._ports: dict[str, ServicePortWatch] = {}
         self._published: dict[str, ServiceSpec] | None = None
-        self._completions: dict[str, Completion] = {}
+        self._completions: dict[str, ResolvedService] = {}
         self.is_synced = False
         """The API has said of every Service whether it exists; stays so, whatever is followed later."""
         self._changed, self._retargeted = asyncio.Event(), asyncio.Event()
@@ -61,7 +61,7 @@ class KubernetesSource:
         self._specs, self._completions = services, {}
         self._ports = {
             name: known[name] if name in known and known[name].wanted == spec.follows
-            else FollowedPort(spec.follows, self._zone)
+            else ServicePortWatch(spec.follows, self._zone)
             for name, spec in services.items() if spec.follows is not None}
         self._changed.set()
         self._retargeted.set()
@@ -92,7 +92,7 @@ class KubernetesSource:
                 watches.follow(self._ports.values())
                 self._changed.set()
 
-    async def _connected(self) -> Connection:
+    async def _connected(self) -> ApiConnection:
         """Connect, however often it takes: a reload must not end what runs."""
         while self._api is None:
             try:
@@ -128,10 +128,10 @@ class KubernetesSource:
             return replace(spec, endpoints=before.endpoints, is_known=True)
         return replace(spec, is_known=False)
 
-    def _read(self, spec: ServiceSpec, reading: Reading) -> ServiceSpec:
+    def _read(self, spec: ServiceSpec, reading: ServiceEndpoints) -> ServiceSpec:
         """Give the same object for as long as neither changed: of a thousand services one has."""
         known = self._completions.get(spec.name)
         if known is None or known.spec is not spec or known.reading is not reading:
             whole = replace(spec, endpoints=reading.endpoints, is_known=True, changed_at=reading.changed_at)
-            known = self._completions[spec.name] = Completion(spec, reading, whole)
+            known = self._completions[spec.name] = ResolvedService(spec, reading, whole)
         return known.whole

@@ -7,20 +7,20 @@ from bisect import bisect_left, insort
 from collections.abc import Iterable
 from functools import reduce
 
-from lbproxy.model import Address
-from lbproxy.sources.kubernetes.candidates import Candidate, winner
+from lbproxy.model.address import Address
+from lbproxy.sources.kubernetes.candidates import EndpointCandidate, winner
 
 
 class Union:
     """Each address once, in order of address; the most available saying of it wins."""
 
     def __init__(self) -> None:
-        self._sayings: dict[Address, list[Candidate]] = {}
-        self._winners: dict[Address, Candidate] = {}
+        self._sayings: dict[Address, list[EndpointCandidate]] = {}
+        self._winners: dict[Address, EndpointCandidate] = {}
         self._order: list[Address] | None = None
         """The addresses, sorted; None before anybody has asked: sorting all at once is cheaper."""
 
-    def replace(self, old: Iterable[Candidate], new: Iterable[Candidate]) -> None:
+    def replace(self, old: Iterable[EndpointCandidate], new: Iterable[EndpointCandidate]) -> None:
         """A slice says `new` instead of `old`; nothing is what a slice says that is not there."""
         touched: dict[Address, None] = {}
         for candidate in new:
@@ -32,7 +32,7 @@ class Union:
         for address in touched:
             self._decide(address)
 
-    def candidates(self) -> list[Candidate]:
+    def candidates(self) -> list[EndpointCandidate]:
         """Give the whole. Candidates that did not change are the same objects as before."""
         if self._order is None:
             self._order = sorted(self._winners)

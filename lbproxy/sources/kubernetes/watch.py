@@ -11,12 +11,12 @@ from contextlib import aclosing
 from http import HTTPStatus
 from time import monotonic
 
-from lbproxy.sources.kubernetes.answers import Event, Listing, Page, read_event, read_page
+from lbproxy.sources.kubernetes.answers import Listing, Page, WatchEvent, read_event, read_page
 from lbproxy.sources.kubernetes.backoff import Backoff
 from lbproxy.sources.kubernetes.collection import Collection
 from lbproxy.sources.kubernetes.condition import Condition
-from lbproxy.sources.kubernetes.connection import Connection
-from lbproxy.sources.kubernetes.failures import ApiError, RefusedError, RelistError, UnreachableError
+from lbproxy.sources.kubernetes.connection import ApiConnection
+from lbproxy.sources.kubernetes.failures import ApiError, ApiRefusedError, ApiUnreachableError, RelistError
 from lbproxy.sources.kubernetes.fields import Fields
 from lbproxy.sources.kubernetes.lines import lines
 
@@ -34,7 +34,7 @@ SETTLED = 10.0
 class Watch:
     """One collection, followed."""
 
-    def __init__(self, api: Connection, collection: Collection, condition: Condition) -> None:
+    def __init__(self, api: ApiConnection, collection: Collection, condition: Condition) -> None:
         self._api, self._collection, self._condition = api, collection, condition
         self._failing = Backoff(FIRST_WAIT, LONGEST_WAIT)
         """For requests that the server does not answer."""
@@ -43,7 +43,7 @@ class Watch:
         self._is_open = False
         self._version = ""
 
-    async def changes(self) -> AsyncGenerator[Listing | Event]:
+    async def changes(self) -> AsyncGenerator[Listing | WatchEvent]:
         """Yield the complete set, then each change to it, until closed; never because of an error.
 
         A change may be followed by a complete set again: what is not in it is gone.
@@ -58,14 +58,14 @@ class Watch:
                 reason = error.reason
                 await self._pause(error, "watch")
 
-    async def _followed(self, reason: str) -> AsyncGenerator[Listing | Event]:
+    async def _followed(self, reason: str) -> AsyncGenerator[Listing | WatchEvent]:
         """List once, then follow: ends only by `RelistError`."""
         yield Listing(await self._listed(reason))
         async with aclosing(self._resumed(monotonic() + RELIST_INTERVAL)) as events:
             async for event in events:
                 yield event
 
-    async def _resumed(self, list_at: float) -> AsyncGenerator[Event]:
+    async def _resumed(self, list_at: float) -> AsyncGenerator[WatchEvent]:
         """Give the changes of one watch after another; a request that breaks or ends is resumed."""
         while monotonic() < list_at:
             started = monotonic()
@@ -74,14 +74,14 @@ class Watch:
                 async with aclosing(self._events()) as events:
                     async for event in events:
                         yield event
-            except (UnreachableError, RefusedError) as error:
+            except (ApiUnreachableError, ApiRefusedError) as error:
                 ended = error
             if monotonic() - started >= SETTLED:
                 self._churning.reset()
             await self._pause(ended, "watch")
         raise RelistError("time for a list", "timer")
 
-    async def _events(self) -> AsyncGenerator[Event]:
+    async def _events(self) -> AsyncGenerator[WatchEvent]:
         """Give the changes of one request, until it ends or fails."""
         query = self._query(watch="true", allowWatchBookmarks="true", resourceVersion=self._version,
                             timeoutSeconds=str(random.randint(*WATCH_SECONDS)))  # noqa: S311 - no secret
@@ -138,6 +138,6 @@ class Watch:
         await asyncio.sleep(backoff.delay(error.retry_after if error else 0.0))
 
     def _words(self, error: ApiError, verb: str) -> str:
-        if isinstance(error, RefusedError) and error.status == HTTPStatus.FORBIDDEN:
+        if isinstance(error, ApiRefusedError) and error.status == HTTPStatus.FORBIDDEN:
             return self._collection.forbidden(verb)
         return str(error)

@@ -4,12 +4,12 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import aclosing
 
-from lbproxy.metrics import WatchMetrics
 from lbproxy.sources.kubernetes.collection import Collection, ServiceName, collections_of
 from lbproxy.sources.kubernetes.condition import Condition
-from lbproxy.sources.kubernetes.connection import Connection
-from lbproxy.sources.kubernetes.followed import FollowedPort
-from lbproxy.sources.kubernetes.shelf import ServiceShelf, Shelf, SliceShelf
+from lbproxy.sources.kubernetes.connection import ApiConnection
+from lbproxy.sources.kubernetes.followed import ServicePortWatch
+from lbproxy.sources.kubernetes.metrics import WatchMetrics
+from lbproxy.sources.kubernetes.shelf import ServiceCache, SliceCache, WatchCache
 from lbproxy.sources.kubernetes.watch import Watch
 
 Share = tuple[Collection, frozenset[ServiceName]]
@@ -19,13 +19,13 @@ Share = tuple[Collection, frozenset[ServiceName]]
 class Watches:
     """Shows each port what is found of its Service; `on_change` is told after each time."""
 
-    def __init__(self, group: asyncio.TaskGroup, api: Connection, metrics: WatchMetrics,
+    def __init__(self, group: asyncio.TaskGroup, api: ApiConnection, metrics: WatchMetrics,
                  on_change: Callable[[], None]) -> None:
         self._group, self._api, self._metrics, self._on_change = group, api, metrics, on_change
-        self._ports: Mapping[ServiceName, list[FollowedPort]] = {}
-        self._running: dict[Share, tuple[Shelf, asyncio.Task[None]]] = {}
+        self._ports: Mapping[ServiceName, list[ServicePortWatch]] = {}
+        self._running: dict[Share, tuple[WatchCache, asyncio.Task[None]]] = {}
 
-    def follow(self, ports: Iterable[FollowedPort]) -> None:
+    def follow(self, ports: Iterable[ServicePortWatch]) -> None:
         """Watch what these need, and nothing else from now on. What is known already they are shown at once."""
         self._ports = _by_service(ports)
         wanted = collections_of(self._ports).items()
@@ -37,7 +37,7 @@ class Watches:
         for (_, services), (shelf, _) in self._running.items():
             self._show(shelf, services)
 
-    async def _watch(self, collection: Collection, shelf: Shelf) -> None:
+    async def _watch(self, collection: Collection, shelf: WatchCache) -> None:
         condition = Condition(collection, self._metrics)
         try:
             async with aclosing(Watch(self._api, collection, condition).changes()) as changes:
@@ -48,22 +48,22 @@ class Watches:
             if not any(collection == other for other, _ in self._running):  # a successor goes on with our series
                 self._metrics.forget(collection.subject, collection.resource)
 
-    def _show(self, shelf: Shelf, services: Iterable[ServiceName]) -> None:
+    def _show(self, shelf: WatchCache, services: Iterable[ServiceName]) -> None:
         for service in services:
             for port in self._ports.get(service, ()):
                 shelf.show(port)
 
 
-def _by_service(ports: Iterable[FollowedPort]) -> Mapping[ServiceName, list[FollowedPort]]:
-    found: dict[ServiceName, list[FollowedPort]] = {}
+def _by_service(ports: Iterable[ServicePortWatch]) -> Mapping[ServiceName, list[ServicePortWatch]]:
+    found: dict[ServiceName, list[ServicePortWatch]] = {}
     for port in ports:
         found.setdefault(port.service, []).append(port)
     return found
 
 
-def _shelf(collection: Collection, services: Iterable[ServiceName]) -> Shelf:
+def _shelf(collection: Collection, services: Iterable[ServiceName]) -> WatchCache:
     names = [service.name for service in services]
-    return SliceShelf(names) if collection.group else ServiceShelf(names)
+    return SliceCache(names) if collection.group else ServiceCache(names)
 
 
 def _name(collection: Collection) -> str:

@@ -1,0 +1,66 @@
+"""What the running program says of itself: the admin server's `View`."""
+
+from collections.abc import Callable
+from time import monotonic
+
+from lbproxy.control.controller import Controller
+from lbproxy.model.dataplane import Dataplane
+from lbproxy.model.facts import Program
+from lbproxy.model.snapshot import Snapshot
+from lbproxy.model.stats import Stats, WorkerStats
+from lbproxy.text.quoting import listed
+
+HEARTBEAT_LIMIT = 5.0
+"""Seconds without a worker's heartbeat after which the process is not healthy."""
+
+
+NAMED_AT_MOST = 5
+"""Services in one line."""
+
+
+class ControllerStatus:
+    """Reads controller and dataplane; owns nothing.
+
+    `workers` gives the dataplane's processes, if it has any; `name` is what it is called.
+    """
+
+    def __init__(self, controller: Controller, dataplane: Dataplane,  # noqa: PLR0913, PLR0917 - all that it tells of
+                 workers: Callable[[], tuple[WorkerStats, ...]],
+                 is_stopping: Callable[[], bool], waits_for: Callable[[], list[str]], name: str) -> None:
+        self._controller, self._dataplane, self._workers = controller, dataplane, workers
+        self._is_stopping, self._waits_for = is_stopping, waits_for
+        self._name, self._started = name, monotonic()
+
+    @property
+    def snapshot(self) -> Snapshot | None:
+        """The latest state that is in force."""
+        return self._controller.applied
+
+    def stats(self) -> Stats:
+        """What the dataplane has counted."""
+        return self._dataplane.stats()
+
+    def program(self) -> Program:
+        """What runs, and what troubles it."""
+        return Program(self._name, self._started, self._controller.trouble)
+
+    def why_not_ready(self) -> str | None:
+        """Why no new clients should be sent here; None if they should."""
+        if self._is_stopping():
+            return "shutting down"
+        if self.snapshot is None:
+            return "nothing applied yet"
+        if waiting := self._waits_for():
+            return f"the Kubernetes API has not answered yet for {listed(waiting[:NAMED_AT_MOST])}"
+        if not any(backend.is_open for service in self.snapshot.services.values() for backend in service.backends):
+            return "no usable backend"
+        return None
+
+    def why_not_healthy(self) -> str | None:
+        """Why this process should be replaced; None if it should not."""
+        for worker in self._workers() if self.snapshot is not None else ():
+            if worker.pid is None:
+                return f"worker {worker.index} is being replaced"
+            if worker.heartbeat_age > HEARTBEAT_LIMIT:
+                return f"worker {worker.index} (pid {worker.pid}) has not answered for {worker.heartbeat_age:.0f} s"
+        return None

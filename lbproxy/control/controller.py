@@ -1,0 +1,196 @@
+"""Brings the dataplane to what the table says, again and again: the one place that applies snapshots.
+
+Whatever changes (a source, a check, an ejection, a deadline) only wakes it; it takes the latest state, so missed and
+merged wake-ups are harmless. What the dataplane refuses is tried again; an address that it can't bind keeps nothing
+else from being applied.
+"""
+
+import asyncio
+from collections.abc import Callable
+from collections.abc import Set as AbstractSet
+from dataclasses import replace
+from itertools import groupby
+from operator import attrgetter
+from time import monotonic
+
+import structlog
+
+from lbproxy.control.change_log import log_transitions
+from lbproxy.control.metrics import SyncMetrics
+from lbproxy.control.table import Table
+from lbproxy.model.address import Address
+from lbproxy.model.dataplane import Dataplane
+from lbproxy.model.drain_orders import DrainOrder
+from lbproxy.model.errors import BindError, DataplaneError
+from lbproxy.model.snapshot import BackendKey, Services, Snapshot
+from lbproxy.model.stats import BackendStats
+
+RETRY_INTERVAL = 5.0
+"""Seconds after which a refused snapshot is tried again."""
+REAP_INTERVAL = 0.5
+"""Seconds between two looks whether draining backends still have connections."""
+
+log = structlog.get_logger()
+
+
+class Controller:
+    """Owns the table; `on_applied` is told each snapshot that the dataplane has made true."""
+
+    def __init__(self, dataplane: Dataplane, metrics: SyncMetrics, on_applied: Callable[[Snapshot], None]) -> None:
+        self.applied: Snapshot | None = None
+        self.trouble = ""
+        """Why the dataplane is not as the source wants it; empty while it is."""
+        self.table = Table()
+        self._dataplane, self._metrics, self._on_applied = dataplane, metrics, on_applied
+        self._wanted: Services = {}
+        self._refused: dict[tuple[str, int], str] = {}  # addresses that the table is without for now, and why
+        self._drift = ""
+        self._retry_at: float | None = None
+        self._panicking: set[str] = set()
+        self._wake = asyncio.Event()
+
+    def publish(self, services: Services) -> None:
+        """Take what the source says, to be applied at once."""
+        self._want(services)
+        self._wake.set()
+
+    def report(self, key: BackendKey, failure: str | None) -> None:
+        """Take a verdict of the active checks."""
+        self.table.report(key, failure)
+        self._wake.set()
+
+    def eject(self, key: BackendKey) -> None:
+        """Take out for a while a backend whose connects failed in a row, unless too many are out already."""
+        seconds = self.table.eject(key, monotonic())
+        if seconds is not None:
+            self._metrics.ejections.labels(key.service).inc()
+            log.warning("backend ejected", service=key.service, backend=str(key.address), seconds=seconds)
+            self._wake.set()
+
+    def note_drift(self, trouble: str) -> None:
+        """Take from the dataplane why it can't keep what was applied; '' when it can again."""
+        self._drift = trouble
+        self._wake.set()
+
+    def order(self, key: BackendKey, order: DrainOrder) -> bool:
+        """Drain a backend because an operator says so; False if there is no such backend."""
+        is_known = self.table.order(key, order)
+        self._wake.set()
+        return is_known
+
+    def take_back(self, key: BackendKey) -> bool:
+        """End an operator's drain; False if there was none."""
+        was_ordered = self.table.take_back(key)
+        self._wake.set()
+        return was_ordered
+
+    async def run(self) -> None:
+        """Apply until cancelled. Raises `BindError` if the very first snapshot can't be."""
+        while True:
+            await self._wait()
+            self._reap()
+            if self._retry_at is not None and self._retry_at <= monotonic():
+                self._retry_at = None
+                self._want(self._wanted)
+            await self._reconcile()
+
+    def _want(self, services: Services) -> None:
+        self._wanted, self._refused = services, {}
+        self.table.publish(services)
+
+    async def _reconcile(self) -> None:
+        snapshot = self.table.snapshot(monotonic())
+        self._note_panic()
+        refused = sorted(self._refused.values())  # more may be published meanwhile
+        if snapshot is not self.applied:
+            try:
+                with self._metrics.duration.time():
+                    await self._dataplane.apply(snapshot)
+            except DataplaneError as error:
+                self._on_refused(error)
+                return
+            self._on_accepted(snapshot)
+        if not refused:
+            self._retry_at = None
+        self._set_trouble("; ".join([*refused, *filter(None, [self._drift])]))
+
+    def _on_accepted(self, snapshot: Snapshot) -> None:
+        log_transitions(self.applied, snapshot)
+        self._metrics.note_applied(self.applied, snapshot)
+        self.applied = snapshot
+        self.table.confirm()
+        if self.table.is_stale:
+            self._wake.set()
+        self._on_applied(snapshot)
+
+    def _on_refused(self, error: DataplaneError) -> None:
+        self._metrics.failures.inc()
+        self._retry_at = monotonic() + RETRY_INTERVAL
+        if not isinstance(error, BindError) or error.address is None:
+            self._set_trouble(str(error))
+        elif self.applied is None:
+            raise error
+        else:
+            self._refused[error.address] = str(error)
+            self.table.publish(_without(self._refused.keys(), self._wanted, self.applied))
+            self._wake.set()
+
+    def _set_trouble(self, trouble: str) -> None:
+        self._metrics.in_sync.set(not trouble)
+        if trouble and trouble != self.trouble:
+            log.error("not applied, going on as before", error=trouble, retry_seconds=RETRY_INTERVAL)
+        elif self.trouble and not trouble:
+            log.info("applied at last")
+        self.trouble = trouble
+
+    def _note_panic(self) -> None:
+        panicking = set(self.table.panicking())
+        for service in panicking - self._panicking:
+            log.error("more than half of the backends fail their checks: checks are IGNORED", service=service)
+        for service in self._panicking - panicking:
+            log.warning("checks count again", service=service)
+        self._metrics.show_panic(self._panicking, panicking)
+        self._panicking = panicking
+
+    def _reap(self) -> None:
+        """Let go of draining backends that have no connection left."""
+        if not self.table.is_draining():
+            return
+        backends = self._dataplane.stats().backends
+        for name, keys in groupby(self.table.draining(), attrgetter("service")):
+            is_open = self._open(name)
+            for key in keys:
+                if key.address not in is_open and (key not in backends or _is_idle(backends[key])):
+                    self.table.forget(key)
+
+    def _open(self, name: str) -> set[Address]:
+        """Give what the dataplane gives new connections: of the others alone does a count of zero stay zero."""
+        service = self.applied.services.get(name) if self.applied else None
+        return {backend.address for backend in service.backends if backend.is_open} if service else set()
+
+    async def _wait(self) -> None:
+        times = [time for time in (self.table.next_deadline(), self._retry_at) if time is not None]
+        if self.table.is_draining():
+            times.append(monotonic() + REAP_INTERVAL)
+        try:
+            async with asyncio.timeout_at(min(times, default=None)):
+                await self._wake.wait()
+        except TimeoutError:
+            return
+        self._wake.clear()
+
+
+def _is_idle(backend: BackendStats) -> bool:
+    return backend.active == 0 and backend.is_settled
+
+
+def _without(refused: AbstractSet[tuple[str, int]], wanted: Services, applied: Snapshot) -> Services:
+    """All that is wanted but these addresses; who loses one keeps those it has and nobody else wants."""
+    claimed = {address for spec in wanted.values() for address in spec.listens}
+    services = dict(wanted)
+    for name, spec in wanted.items():
+        if not refused.isdisjoint(spec.listens):
+            held = applied.services[name].listens if name in applied.services else ()
+            kept = [address for address in spec.listens if address not in refused]
+            services[name] = replace(spec, listens=(*kept, *(address for address in held if address not in claimed)))
+    return services

@@ -1,0 +1,162 @@
+"""Active checks: one TCP connect per backend and interval, from the main process. Says verdicts, decides nothing.
+
+Ten thousand backends every two seconds would cost a CPU here and as many connects elsewhere: beyond `MOST_PER_SECOND`
+all intervals are stretched alike. What dies meanwhile its clients find: it is ejected after a few failed connects.
+"""
+
+import asyncio
+import errno
+import random
+import socket
+from collections.abc import Callable, Iterable
+from time import monotonic
+
+import structlog
+
+from lbproxy.model import diff
+from lbproxy.model.address import Address
+from lbproxy.model.facts import CheckResult
+from lbproxy.model.snapshot import BackendKey, HealthPolicy, Service, Snapshot
+from lbproxy.net.socket_options import reset_on_close
+
+JITTER = 0.2
+"""Share of the interval by which checks are spread, either way, so that they don't come in step."""
+MOST_PER_SECOND = 500.0
+"""Checks of all backends together."""
+TOLD_CHANGE = 1.25
+"""Factor by which the stretch must have changed to be logged again."""
+FAILURES = {errno.ECONNREFUSED: "refused", errno.EHOSTUNREACH: "unreachable", errno.ENETUNREACH: "unreachable",
+            errno.ETIMEDOUT: "timeout", errno.ECONNRESET: "reset"}
+
+log = structlog.get_logger()
+
+Report = Callable[[BackendKey, str | None], None]
+"""Told each verdict when it changes: None for alive, else why the backend counts as dead."""
+
+
+class Health:
+    """Keeps one task per backend of the latest snapshot whose service wants checks, in `group`.
+
+    `count` is told of every single check whether it passed; `show_stretch`, by what all intervals are multiplied.
+    """
+
+    def __init__(self, group: asyncio.TaskGroup, report: Report, count: Callable[[bool], None],
+                 show_stretch: Callable[[float], None]) -> None:
+        self._group, self._report, self._count, self._show_stretch = group, report, count, show_stretch
+        self._snapshot = Snapshot(0, {})
+        self._stretch = self._told_stretch = 1.0
+        self._tasks: dict[BackendKey, asyncio.Task[None]] = {}
+        self._dead: dict[BackendKey, str] = {}  # outlives a change of policy
+        self.results: dict[BackendKey, CheckResult] = {}
+        """The last check of each backend that is checked and was."""
+
+    def watch(self, snapshot: Snapshot) -> None:
+        """Check these backends from now on, and no others."""
+        before, self._snapshot = self._snapshot, snapshot
+        self._set_stretch(stretch(snapshot.services.values()))
+        for name, old, new in diff.changed(before.services, snapshot.services):
+            self._turn(name, old, new)
+
+    def close(self) -> None:
+        """Stop all checks."""
+        for task in self._tasks.values():
+            task.cancel()
+        self._tasks.clear()
+
+    def _turn(self, name: str, old: Service | None, new: Service | None) -> None:
+        """Turn from checking a service as it was to checking it as it is; who is in both is left alone."""
+        policy = new.policy.health if new else HealthPolicy(interval=0)
+        is_same_policy = old is not None and old.policy.health == policy
+        left, joined = diff.backends(old, new) if is_same_policy else (
+            old.backends if old else (), new.backends if new else ())
+        gone = {BackendKey(name, one.address) for one in left}
+        wanted = {BackendKey(name, one.address) for one in joined if policy.interval and one.deadline is None}
+        for key in gone if not is_same_policy else gone - wanted:
+            self._end(key)
+        for key in wanted - self._tasks.keys():
+            task = self._group.create_task(self._follow(key, policy), name=f"check {key.service} {key.address}")
+            self._tasks[key] = task
+        for key in self._dead.keys() & gone - wanted:
+            self._tell(key, None)  # nobody would ever say that it is back
+
+    def _end(self, key: BackendKey) -> None:
+        task = self._tasks.pop(key, None)
+        if task is not None:
+            task.cancel()
+        self.results.pop(key, None)
+
+    def _set_stretch(self, stretch: float) -> None:
+        if stretch != self._stretch:
+            self._stretch = stretch
+            self._show_stretch(stretch)
+        change = max(stretch / self._told_stretch, self._told_stretch / stretch)
+        if change >= TOLD_CHANGE or (stretch == 1 and change > 1):
+            log.warning("health checks are made less often than asked" if stretch > 1 else "health checks are made as "
+                        "often as asked", interval_factor=round(stretch, 1), checks_per_second=MOST_PER_SECOND)
+            self._told_stretch = stretch
+
+    async def _follow(self, key: BackendKey, policy: HealthPolicy) -> None:
+        streak = Streak(policy, self._dead.get(key))
+        await asyncio.sleep(self._stretch * policy.interval * random.random())  # noqa: S311 - spreads load, guards nothing
+        while True:
+            began = monotonic()
+            failure = await probe(key.address, policy.timeout)
+            self._remember(key, began, failure)
+            self._count(failure is None)
+            if streak.take(failure):
+                self._tell(key, streak.verdict)
+            jitter = random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - as above
+            await asyncio.sleep(self._stretch * policy.interval * jitter)
+
+    def _remember(self, key: BackendKey, began: float, failure: str | None) -> None:
+        now, before = monotonic(), self.results.get(key)
+        is_alike = before is not None and (before.failure is None) == (failure is None)
+        self.results[key] = CheckResult(now, now - began, failure, before.in_a_row + 1 if before and is_alike else 1)
+
+    def _tell(self, key: BackendKey, verdict: str | None) -> None:
+        if verdict is None:
+            self._dead.pop(key, None)
+        else:
+            self._dead[key] = verdict
+        self._report(key, verdict)
+
+
+def stretch(services: Iterable[Service]) -> float:
+    """By what all intervals must be multiplied to stay within `MOST_PER_SECOND`; 1.0 if they do already."""
+    intervals = ((service.policy.health.interval, len(service.backends)) for service in services)
+    return max(1.0, sum(count / interval for interval, count in intervals if interval) / MOST_PER_SECOND)
+
+
+class Streak:
+    """Turns single results into a verdict: `fall` failures in a row make it dead, `rise` successes alive again."""
+
+    def __init__(self, policy: HealthPolicy, verdict: str | None = None) -> None:
+        self.verdict = verdict
+        """None for alive, which is assumed at first, else why it counts as dead."""
+        self._policy = policy
+        self._contrary = 0  # results in a row that contradict the verdict
+
+    def take(self, failure: str | None) -> bool:
+        """Take one result; True if it changed the verdict."""
+        if (failure is None) == (self.verdict is None):
+            self._contrary = 0
+            return False
+        self._contrary += 1
+        if self._contrary < (self._policy.fall if failure else self._policy.rise):
+            return False
+        self.verdict, self._contrary = failure, 0
+        return True
+
+
+async def probe(address: Address, timeout: float) -> str | None:
+    """Connect and hang up: None if it worked within `timeout` seconds, else why not."""
+    try:
+        with socket.socket(address.family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK) as sock:
+            reset_on_close(sock)  # as HAProxy ends its checks: no TIME_WAIT is left behind
+            async with asyncio.timeout(timeout):
+                await asyncio.get_running_loop().sock_connect(sock, address)
+    except TimeoutError:
+        return "timeout"
+    except OSError as error:
+        return FAILURES.get(error.errno or 0, error.strerror or str(error))
+    return None

@@ -1,0 +1,1 @@
+"""What speaks to the kernel: IPVS, nf_tables, sysctls, reserved addresses."""

@@ -1,0 +1,101 @@
+"""What keeps two programs off one address: IPVS itself would let the later one take the other's clients unnoticed.
+
+Every address is bound (and not listened on) as long as it is ours, so whoever listens there already is found out, and
+an address that this machine doesn't have. One lbproxy alone keeps IPVS in a network namespace.
+"""
+
+import errno
+import socket
+import struct
+from collections.abc import Collection, Iterable
+
+from lbproxy.model.address import Address
+from lbproxy.model.errors import BindError
+from lbproxy.net.bind_errors import explain
+
+LOCK = "\0lbproxy-ipvs"
+"""An abstract address: each network namespace has its own, and it is free again when its holder dies (unix(7))."""
+
+
+class Lock:
+    """Makes its holder the one that keeps IPVS in its network namespace."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._socket: socket.socket | None = None
+
+    def take(self) -> None:
+        """Take it, unless it is ours already. Raises `BindError` that names the holder."""
+        if self._socket is not None:
+            return
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            sock.bind(self._name)
+            sock.listen()
+        except OSError as error:
+            sock.close()
+            raise BindError(f"another lbproxy{_holder(self._name)} keeps IPVS in this network namespace "
+                            f"({error.strerror}); stop it first, or let it serve both with one --config") from error
+        self._socket = sock
+
+    def release(self) -> None:
+        """Let another one have it."""
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+
+class AddressReservations:
+    """The bound sockets."""
+
+    def __init__(self) -> None:
+        self._sockets: dict[Address, socket.socket | None] = {}
+
+    def hold(self, addresses: Iterable[Address]) -> None:
+        """Bind what is not bound yet: all of it, or nothing and `BindError`."""
+        fresh: dict[Address, socket.socket | None] = {}
+        try:
+            for address in addresses:
+                if address not in self._sockets:
+                    fresh[address] = _bind(address)
+        except OSError as error:
+            _close(fresh.values())
+            raise BindError(f"can't take clients at {address}: {explain(error)}", address) from error
+        self._sockets |= fresh
+
+    def release_all_but(self, addresses: Collection[Address]) -> None:
+        """Give up the others."""
+        _close([self._sockets.pop(address) for address in [a for a in self._sockets if a not in addresses]])
+
+
+def _bind(address: Address) -> socket.socket | None:
+    """Bind; None where only the privilege for a low port lacks: IPVS needs none, so it is no reason to refuse."""
+    sock = socket.socket(address.family, socket.SOCK_STREAM)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # old connections in TIME_WAIT are nobody
+        if address.family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        sock.bind(address)
+    except OSError as error:
+        sock.close()
+        if error.errno == errno.EACCES:
+            return None
+        raise
+    return sock
+
+
+def _close(sockets: Iterable[socket.socket | None]) -> None:
+    for sock in sockets:
+        if sock is not None:
+            sock.close()
+
+
+def _holder(name: str) -> str:
+    """Who has the lock: ` (pid 12)`, or nothing if it can't be known; 0 is a process outside of our pid namespace."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
+        try:
+            sock.connect(name)
+            pid, _, _ = struct.unpack("3i", sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+        except OSError:
+            return ""
+    return f" (pid {pid})" if pid else ""

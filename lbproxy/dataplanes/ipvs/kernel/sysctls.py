@@ -1,0 +1,87 @@
+"""The kernel's settings without which IPVS carries nothing, or loses clients silently. Written, then read again.
+
+They are those of this process's network namespace. lbproxy doesn't set them back: others may count on them by then.
+"""
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+from lbproxy.model.errors import DataplaneError
+
+ROOT = Path("/proc/sys")
+MANIFEST = "deploy/ipvs/privileges.yaml"
+
+
+class Setting(NamedTuple):
+    """A file below /proc/sys, and what it must hold."""
+
+    path: str
+    value: str
+    reason: str
+    """What happens otherwise."""
+
+    @property
+    def name(self) -> str:
+        """As sysctl(8) and Kubernetes write it."""
+        return self.path.replace("/", ".")
+
+
+ALWAYS = (
+    Setting("net/ipv4/vs/conntrack", "1", "nothing is masqueraded, and clients are answered by strangers"),
+    Setting("net/ipv4/vs/expire_nodest_conn", "1", "packets for a backend that is gone vanish silently"),
+    Setting("net/ipv4/vs/expire_quiescent_template", "1", "affinity sends new connections to draining backends"),
+)
+IPV4 = Setting("net/ipv4/ip_forward", "1", "the kernel passes no packet on")
+IPV6 = Setting("net/ipv6/conf/all/forwarding", "1", "the kernel passes no IPv6 packet on")
+
+
+def needed(*, ipv4: bool, ipv6: bool) -> tuple[Setting, ...]:
+    """Give those for services of these families: IPv6 forwarding changes more (accept_ra), so not without need."""
+    return (*ALWAYS, *([IPV4] if ipv4 else []), *([IPV6] if ipv6 else []))
+
+
+def ensure(settings: Iterable[Setting], root: Path = ROOT) -> list[Setting]:
+    """Write what is not as it must be, and give what was changed. Raises `DataplaneError` for the first that can't be.
+
+    The error names the line of the manifest that grants it.
+    """
+    changed = [setting for setting in settings if _read(setting, root) != setting.value]
+    for setting in changed:
+        _write(setting, root)
+    return changed
+
+
+def lacking(settings: Iterable[Setting], root: Path = ROOT) -> list[Setting]:
+    """Give those that are not as they must be and can't be written by this process."""
+    return [setting for setting in settings
+            if _read(setting, root) != setting.value and not os.access(root / setting.path, os.W_OK)]
+
+
+def advice(setting: Setting) -> str:
+    """What to do about one that can't be written."""
+    return (f"run sysctl -w {setting.name}={setting.value} in this network namespace, or in Kubernetes have the init "
+            f"container of {MANIFEST} write it: `echo {setting.value} >{setting.path.removeprefix('net/')}`")
+
+
+def _read(setting: Setting, root: Path) -> str:
+    try:
+        return (root / setting.path).read_text().strip()
+    except OSError:
+        return ""  # whether that matters shows when it is written
+
+
+def _write(setting: Setting, root: Path) -> None:
+    trouble = "it does not keep what is written"
+    try:
+        with (root / setting.path).open("r+") as file:  # creates nothing
+            file.write(setting.value)
+    except FileNotFoundError:
+        raise DataplaneError(f"there is no {setting.name} here: IPVS is not loaded, or this is a user namespace of its "
+                             "own; on the node run modprobe ip_vs, and name it in /etc/modules-load.d") from None
+    except OSError as error:
+        trouble = error.strerror or str(error)
+    if _read(setting, root) != setting.value:
+        raise DataplaneError(f"can't set {setting.name} to {setting.value} ({trouble}), else {setting.reason}; "
+                             f"{advice(setting)}")

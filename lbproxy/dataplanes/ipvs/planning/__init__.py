@@ -1,0 +1,1 @@
+"""What IPVS should hold, and the steps to it. Pure."""

@@ -1,0 +1,153 @@
+"""The userspace dataplane, seen from the main process: workers move the bytes, shared memory holds the counters."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+
+from lbproxy.dataplanes.userspace.main import counter_view
+from lbproxy.dataplanes.userspace.main.listening_sockets import ListeningSockets
+from lbproxy.dataplanes.userspace.main.slots import Slots
+from lbproxy.dataplanes.userspace.main.supervisor import Supervisor, WorkerProcess
+from lbproxy.dataplanes.userspace.main.worker_messages import NOTHING, SlotNumbers, worker_messages
+from lbproxy.dataplanes.userspace.shared import counters
+from lbproxy.dataplanes.userspace.shared.channel import Message
+from lbproxy.model import diff
+from lbproxy.model.address import Address
+from lbproxy.model.errors import DataplaneError
+from lbproxy.model.snapshot import BackendKey, Snapshot
+from lbproxy.model.stats import SchedulerChoice, Score, Stats, WorkerStats
+
+SYNC_TIMEOUT = 5.0
+"""Seconds that a worker may take to obey a snapshot."""
+ASK_TIMEOUT = 1.0
+"""Seconds that a worker may take to say how it would choose; it is asked when an operator asks."""
+DRAIN_POLL = 0.05
+"""Seconds between two looks whether the last connection has ended."""
+
+
+class UserspaceDataplane:
+    """Accepts TCP and relays it in `workers` processes. `on_failing` is told of backends that fail in a row."""
+
+    def __init__(self, workers: int, on_failing: Callable[[BackendKey], None] = lambda _: None) -> None:
+        self._on_failing = on_failing
+        self._snapshot = self._held_for = NOTHING
+        self._loose: set[BackendKey] = set()
+        """Backends that hold slots and are not in the snapshot that slots are held for."""
+        self._briefed: dict[WorkerProcess, Snapshot] = {}
+        self._listening = ListeningSockets(workers)
+        self._services = Slots[str](counters.MAX_SERVICES, "services")
+        self._backends = Slots[BackendKey](counters.MAX_BACKENDS, "backends")
+        self._supervisor = Supervisor(workers, self._brief, self._bury, self._report_failing)
+
+    async def apply(self, snapshot: Snapshot) -> None:
+        """Make the snapshot true; see `Dataplane.apply`. Raises `BindError` before anything was changed."""
+        listens = {address for service in snapshot.services.values() for address in service.listens}
+        self._hold(snapshot)
+        self._listening.open(listens)
+        self._snapshot = snapshot
+        self._listening.close_all_but(listens)  # before the workers' duplicates: the last holder takes who waits
+        for worker in self._supervisor.running.values():
+            self._brief(worker)
+        await self._supervisor.start()
+        await self._sync(snapshot.version)
+        self._release()
+
+    async def drain(self, timeout: float) -> None:
+        """Accept no more; wait until the last connection has ended, or reset the rest after `timeout` seconds."""
+        try:
+            async with asyncio.timeout(timeout):
+                await self._stop_listening()
+                while self._clients():  # noqa: ASYNC110 - shared memory has no events
+                    await asyncio.sleep(DRAIN_POLL)
+        except TimeoutError:
+            await self.close()
+
+    async def _stop_listening(self) -> None:
+        """Return when the workers have taken whoever waited: nobody is overlooked, nor forgotten by a replacement."""
+        if self._snapshot is not NOTHING:
+            services = {name: replace(service, listens=()) for name, service in self._snapshot.services.items()}
+            with suppress(DataplaneError):  # a worker that hangs: its connections are reset in the end
+                await self.apply(Snapshot(self._snapshot.version + 1, services))
+
+    def stats(self) -> Stats:
+        """Read the counters of all workers."""
+        blocks = self._supervisor.blocks
+        return Stats(
+            services=counter_view.CounterView(self._services.held, partial(counter_view.service_stats, blocks)),
+            backends=counter_view.CounterView(self._backends.held, partial(counter_view.backend_stats, blocks)),
+            workers=self.workers(),
+            worker_restarts=self._supervisor.restarts,
+        )
+
+    async def choices(self, service: str, leaving: Sequence[Address]) -> tuple[SchedulerChoice, ...]:
+        """How each worker would choose now, and how old the connections of `leaving` are; without those that hang."""
+        workers = list(self._supervisor.running.values())
+        told = await asyncio.gather(*(worker.ask(service, leaving, ASK_TIMEOUT) for worker in workers))
+        return tuple(_choice(worker.index, message) for worker, message in zip(workers, told, strict=True) if message)
+
+    def workers(self) -> tuple[WorkerStats, ...]:
+        """The worker processes alone: cheap with any number of backends."""
+        running = self._supervisor.running
+        return tuple(counter_view.worker_stats(block, index, running[index].process.pid if index in running else None)
+                     for index, block in enumerate(self._supervisor.blocks))
+
+    async def close(self) -> None:
+        """End all workers now."""
+        self._listening.close_all_but(())
+        await self._supervisor.stop()
+
+    def _hold(self, snapshot: Snapshot) -> None:
+        gone, come = diff.keys(self._held_for, snapshot)
+        self._services.hold(snapshot.services)
+        self._backends.hold(come)
+        self._loose = (self._loose | gone) - come
+        self._held_for = snapshot
+
+    def _release(self) -> None:
+        """Every worker has forgotten what is not in the snapshot: its counters go, its slots can be held again."""
+        blocks = self._supervisor.blocks
+        for slot in self._backends.give_back(self._loose):
+            counter_view.reset_slot(blocks, counters.backend_at(slot), counters.BACKEND_CELLS)
+        for slot in self._services.give_back(self._services.held.keys() - self._held_for.services.keys()):
+            counter_view.reset_slot(blocks, counters.service_at(slot), counters.SERVICE_CELLS)
+        self._loose = set()
+
+    async def _sync(self, version: int) -> None:
+        waiting = {worker.synced(version): worker for worker in self._supervisor.running.values()}
+        late = (await asyncio.wait(waiting, timeout=SYNC_TIMEOUT))[1] if waiting else set()
+        if late:
+            pids = ", ".join(str(waiting[future].process.pid) for future in late)
+            raise DataplaneError(f"no answer from worker {pids} within {SYNC_TIMEOUT:g} s")
+
+    def _brief(self, worker: WorkerProcess) -> None:
+        """Tell a worker what it does not know yet."""
+        before = self._briefed.get(worker, NOTHING)
+        numbers = SlotNumbers(self._services.held, self._backends.held)
+        for change in worker_messages(before, self._snapshot, numbers):
+            listen = change.listen
+            descriptors = (self._listening.descriptor(listen, worker.index),) if listen else ()
+            worker.channel.send(change.message, descriptors)
+        self._briefed[worker] = self._snapshot
+
+    def _bury(self, worker: WorkerProcess) -> int:
+        self._briefed.pop(worker, None)
+        services, backends = self._services.held, self._backends.held
+        return counter_view.account_lost_worker(self._supervisor.blocks[worker.index], services.values(),
+                            {slot: services[key.service] for key, slot in backends.items()})
+
+    def _clients(self) -> int:
+        stats = self.stats()
+        return (sum(service.queued for service in stats.services.values())
+                + sum(backend.active for backend in stats.backends.values()))
+
+    def _report_failing(self, message: Message) -> None:
+        self._on_failing(BackendKey(message["service"], Address(message["host"], message["port"])))
+
+
+def _choice(index: int, message: Message) -> SchedulerChoice:
+    scores = {Address(*address): Score(score, active, is_full)
+              for address, score, active, is_full in message["members"]}
+    oldest = {Address(*address): seconds for address, seconds in message["oldest"]}
+    return SchedulerChoice(index, Address(*message["next"]) if message["next"] else None, scores, oldest)

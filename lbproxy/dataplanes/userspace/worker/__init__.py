@@ -1,0 +1,1 @@
+"""A worker process: accepts, chooses a backend, relays bytes."""

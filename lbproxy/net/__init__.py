@@ -1,0 +1,1 @@
+"""Sockets and system limits, as more than one part needs them."""

@@ -1,0 +1,202 @@
+"""Wires a source, the table, a dataplane, health checks and the admin server, and runs them to a clean end."""
+
+import asyncio
+import gc
+import signal
+from collections.abc import Callable, Coroutine
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import structlog
+import uvloop
+from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector
+
+from lbproxy.admin.api.context import AdminContext
+from lbproxy.admin.api.operator_desk import ControllerOperator
+from lbproxy.admin.api.program_status import ControllerStatus
+from lbproxy.admin.collector import TableCollector
+from lbproxy.admin.guard import AdminMetrics, Guard
+from lbproxy.admin.server import serve
+from lbproxy.admin.token import TokenError, TokenFile
+from lbproxy.config import Config
+from lbproxy.config.options import DataplaneName
+from lbproxy.control.controller import Controller
+from lbproxy.control.health import Health
+from lbproxy.control.metrics import HealthMetrics, SyncMetrics
+from lbproxy.model.errors import ConfigError, LbproxyError
+from lbproxy.model.event_log import EventLog
+from lbproxy.model.snapshot import BackendKey, Snapshot
+from lbproxy.net.limits import raise_descriptor_limit
+from lbproxy.runtime import logs
+from lbproxy.runtime.carrier import make_dataplane, this_machine
+from lbproxy.runtime.dataplane_choice import DataplaneSelection, select_dataplane
+from lbproxy.runtime.metrics import ConfigMetrics, show_dataplane
+from lbproxy.sources.configured import ConfiguredSource
+from lbproxy.sources.kubernetes.connection import ApiConnection
+from lbproxy.sources.kubernetes.metrics import WatchMetrics
+from lbproxy.sources.kubernetes.source import KubernetesSource
+
+FULL_COLLECTION_AFTER = 100
+"""Collections of young garbage until one of all, which holds the loop up for 45 ms with 10,000 backends: by default it
+would come with every 75th change of an endpoint, with this with fewer than one in 1,000."""
+
+log = structlog.get_logger()
+
+FIXED_AT_START = ("dataplane", "workers", "admin", "admin_token_file", "admin_hosts", "shutdown_delay",
+                  "log_level", "log_format", "kubeconfig", "context", "zone", "coalesce", "ipvs_fwmark", "cleanup")
+"""Options whose change in the file takes effect only at the next start; the log says so."""
+
+
+class App:
+    """One running lbproxy."""
+
+    def __init__(self, config: Config, reload: Callable[[], Config], choice: DataplaneSelection,
+                 timeline: EventLog) -> None:
+        registry = CollectorRegistry()
+        self._config, self._choice = config, choice
+        self._stopping = asyncio.Event()
+        self._hurry = asyncio.Event()
+        self._delay = 0.0
+        self._drain_timeout = config.drain_timeout
+        self._is_serving = False
+        self._config_metrics = ConfigMetrics(registry)
+        self._health_metrics = HealthMetrics(registry)
+        self._dataplane, workers = make_dataplane(choice.active, config, self._on_failing, self._on_drift)
+        self._controller = Controller(self._dataplane, SyncMetrics(registry), self._on_applied)
+        self._source = ConfiguredSource(config, lambda: choice.check(reload()), self._on_reload)
+        self._kubernetes = KubernetesSource(self._connect, WatchMetrics(registry),
+                                            zone=config.zone, coalesce=config.coalesce)
+        self._health: Health | None = None
+        self._status = ControllerStatus(self._controller, self._dataplane, workers, self._stopping.is_set,
+                              self._kubernetes.waits_for, choice.active.value)
+        show_dataplane(registry, choice.requested, choice.active, choice.reason)
+        for collector in (ProcessCollector, PlatformCollector):
+            collector(registry=registry)
+        registry.register(TableCollector(self._status))
+        desk = ControllerOperator(self._controller, self._dataplane,
+                                  lambda: self._health.results if self._health else {})
+        self._office = AdminContext(self._status, registry, desk, timeline, _guard(config, AdminMetrics(registry)))
+
+    async def run(self) -> None:
+        """Serve until SIGTERM (or SIGINT, which skips the delay), then drain; a second signal ends at once."""
+        self._follow_signals()
+        if any(service.kubernetes for service in self._config.services):
+            await self._kubernetes.connect()  # credentials that can't be read are a mistake, now: later they may come
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(self._dataplane.close)
+            if self._config.admin:
+                await stack.enter_async_context(serve(self._config.admin, self._office))
+            await self._serve()
+            await self._in_time(self._dataplane.drain(self._drain_timeout))
+            await self._dataplane.close()
+            counted = self._dataplane.stats().services.values()
+            log.info("stopped", connections_reset=sum(service.closed.get("shutdown", 0) for service in counted))
+
+    async def _serve(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            self._health = Health(group, self._controller.report, self._health_metrics.count,
+                                  self._health_metrics.stretch.set)
+            tasks = [group.create_task(self._controller.run(), name="controller"),
+                     group.create_task(self._source.run(self._kubernetes.take), name="source"),
+                     group.create_task(self._kubernetes.run(self._controller.publish), name="kubernetes")]
+            await self._stopping.wait()
+            log.info("stopping", delay_seconds=self._delay)
+            await self._in_time(asyncio.sleep(self._delay))
+            self._health.close()
+            for task in tasks:
+                task.cancel()
+
+    def _on_drift(self, trouble: str) -> None:
+        self._controller.note_drift(trouble)
+
+    async def _connect(self) -> ApiConnection:
+        from lbproxy.sources.kubernetes.api import Api  # noqa: PLC0415 - half a second, which only some need
+        from lbproxy.sources.kubernetes.credentials import loader  # noqa: PLC0415 - as above
+
+        kubeconfig = Path(self._config.kubeconfig) if self._config.kubeconfig else None
+        return await Api.connect(loader(kubeconfig, self._config.context or None))
+
+    async def _in_time(self, work: Coroutine[None, None, None]) -> None:
+        """Do it, unless somebody is in a hurry."""
+        working, hurrying = asyncio.ensure_future(work), asyncio.ensure_future(self._hurry.wait())
+        await asyncio.wait({working, hurrying}, return_when=asyncio.FIRST_COMPLETED)
+        hurrying.cancel()
+        if working.done():
+            working.result()
+        else:
+            working.cancel()
+
+    def _follow_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._on_stop, number)
+        loop.add_signal_handler(signal.SIGHUP, self._source.reread)
+
+    def _on_stop(self, number: signal.Signals) -> None:
+        if self._stopping.is_set():
+            self._hurry.set()
+        elif number == signal.SIGTERM:
+            self._delay = self._config.shutdown_delay
+        self._stopping.set()
+
+    def _on_failing(self, key: BackendKey) -> None:
+        self._controller.eject(key)
+
+    def _on_applied(self, snapshot: Snapshot) -> None:
+        if self._health is not None:
+            self._health.watch(snapshot)
+        if not self._is_serving:
+            self._is_serving = True
+            listens = [str(address) for service in snapshot.services.values() for address in service.listens]
+            processes = {"workers": self._config.workers} if self._choice.active is DataplaneName.USERSPACE else {}
+            log.info("serving", listen=listens, dataplane=self._choice.active.value, **processes,
+                     admin=",".join(map(str, self._config.admin)) or "off")
+
+    def _on_reload(self, config: Config | None) -> None:
+        self._config_metrics.count(is_success=config is not None)
+        if config is not None:
+            self._drain_timeout = config.drain_timeout
+            needs_restart = [name.replace("_", "-") for name in FIXED_AT_START
+                             if getattr(config, name) != getattr(self._config, name)]
+            log.info("configuration read", **({"needs_restart": needs_restart} if needs_restart else {}))
+
+
+def run(config: Config, reload: Callable[[], Config]) -> int:
+    """Run until a signal ends it; return the exit code. Raises `BindError` if an address can't be had."""
+    timeline = EventLog()
+    logs.configure(config.log_level, config.log_format, timeline)
+    raise_descriptor_limit()
+    gc.freeze()
+    gc.set_threshold(*gc.get_threshold()[:2], FULL_COLLECTION_AFTER)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_run(config, reload, timeline))
+    return 0
+
+
+async def _run(config: Config, reload: Callable[[], Config], timeline: EventLog) -> None:
+    choice = await select_dataplane(config, this_machine)
+    if choice.requested is DataplaneName.AUTO:
+        log.info("dataplane chosen", dataplane=choice.active.value, reason=choice.reason)
+    try:
+        await App(config, reload, choice, timeline).run()
+    except* LbproxyError as group:
+        raise _first(group) from None
+
+
+def _guard(config: Config, metrics: AdminMetrics) -> Guard:
+    """Raise `ConfigError` if the token file can't be used: later it may be replaced, now it is a mistake."""
+    token = TokenFile(Path(config.admin_token_file)) if config.admin_token_file else None
+    if token is not None:
+        try:
+            token.read()
+        except TokenError as error:
+            raise ConfigError(f"--admin-token-file: {error}") from None
+        if token.is_open_to_all():
+            log.warning("every user of this machine can read the admin token", file=config.admin_token_file)
+    hosts = frozenset(filter(None, config.admin_hosts.lower().split(",")))
+    return Guard(token, hosts, metrics.count_refusal)
+
+
+def _first(group: BaseExceptionGroup[LbproxyError]) -> LbproxyError:
+    first = group.exceptions[0]
+    return _first(first) if isinstance(first, BaseExceptionGroup) else first

@@ -1,0 +1,33 @@
+"""Metrics of the program as a whole: which dataplane runs, and how the configuration file is followed."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge
+
+
+def show_dataplane(registry: CollectorRegistry, requested: str, active: str, reason: str) -> None:
+    """Say which dataplane runs, and why."""
+    labels = {"requested": requested, "active": active, "reason": reason}
+    Gauge("lbproxy_dataplane_info", "Always 1; the labels say which dataplane was asked for, which runs, and why.",
+          list(labels), registry=registry).labels(**labels).set(1)
+
+
+class ConfigMetrics:
+    """How well the configuration file follows its editor; the names are Prometheus's own."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.reloads = Counter("lbproxy_config_reloads_total", "Attempts to read the configuration file again.",
+                               ["result"], registry=registry)
+        self.is_successful = Gauge("lbproxy_config_last_reload_successful", "0 after a file that was refused.",
+                                   registry=registry)
+        self.time = Gauge("lbproxy_config_last_reload_success_timestamp_seconds",
+                          "When the configuration in effect was read, seconds since 1970.", registry=registry)
+        for result in ("success", "failure"):
+            self.reloads.labels(result)
+        self.is_successful.set(1)
+        self.time.set_to_current_time()
+
+    def count(self, *, is_success: bool) -> None:
+        """Count one attempt."""
+        self.reloads.labels("success" if is_success else "failure").inc()
+        self.is_successful.set(is_success)
+        if is_success:
+            self.time.set_to_current_time()
