@@ -141,7 +141,7 @@ def test_run_hands_over_the_configuration_and_gives_back_the_exit_code(put_modul
         seen.extend([config, reload()])
         return 7
 
-    put_module("app", run)
+    put_module("runtime.app", run)
     assert main(["run", *ONE, "--queue", "9"]) == 7
     assert seen[0].specs() == seen[1].specs()
     assert (seen[0].queue, list(seen[0].specs())) == (9, ["default"])
@@ -160,7 +160,7 @@ def test_reload_reads_the_file_anew_under_the_same_options(
         assert (after.queue, after.workers, after.config_file) == (2, 5, path)
         return 0
 
-    put_module("app", run)
+    put_module("runtime.app", run)
     monkeypatch.setenv("LBPROXY_QUEUE", "2")
     assert main(["run", "--config", str(path)]) == 0
 
@@ -173,12 +173,12 @@ def test_mistake_that_shows_only_at_start_is_one_line_too(
     def run(_config: Config, _reload: Callable[[], Config]) -> int:
         raise mistake
 
-    put_module("app", run)
+    put_module("runtime.app", run)
     assert refused(["run", *ONE], capsys) == "lbproxy: 127.0.0.1:80 is in use; write another port"
 
 
 def test_nothing_starts_when_the_configuration_is_bad(put_module: PutModule) -> None:
-    put_module("app", lambda *_: pytest.fail("it started"))
+    put_module("runtime.app", lambda *_: pytest.fail("it started"))
     assert main(["run", *ONE, "--queue", "x"]) == 2
 
 
