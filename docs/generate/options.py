@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from pydantic.fields import FieldInfo
 
-from lbproxy.config.kinds import Duration, OneWord, OptionKind, Whole
-from lbproxy.config.names import option
+from lbproxy.config.option_kinds import Choice, Duration, Integer, OptionKind
+from lbproxy.config.option_names import option
 from lbproxy.config.options import GROUPS, IPVS_ONLY, OPTIONS, USERSPACE_ONLY, ServiceOptions, kind_of
 from lbproxy.runtime.app import FIXED_AT_START
 from lbproxy.text.units import format_duration
@@ -23,11 +23,11 @@ def options() -> str:
 def value(kind: OptionKind[object]) -> str:
     """Say what may be written."""
     match kind:
-        case OneWord():
+        case Choice():
             return ", ".join(f"`{word}`" for word in kind.metavar.split("|"))
         case Duration():
             return f"{format_duration(kind.low)} to {format_duration(kind.high)}"
-        case Whole():
+        case Integer():
             return f"{'`auto`, ' if 'auto' in kind.metavar else ''}{kind.low:,} to {kind.high:,}"
     return " or ".join(f"`{word}`" for word in kind.metavar.split("|") if word) or "`on` or `off`"
 

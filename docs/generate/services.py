@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from lbproxy.config.cluster import KubernetesConfig
-from lbproxy.config.names import kebab
+from lbproxy.config.kubernetes import KubernetesConfig
+from lbproxy.config.option_names import kebab
 from lbproxy.config.options import Options, ServiceOptions
 from lbproxy.config.services import BackendConfig, ServiceConfig
 

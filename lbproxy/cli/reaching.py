@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
-from lbproxy.config.addresses import Admin
-from lbproxy.config.names import variable
+from lbproxy.config.address_kinds import AdminAddresses
+from lbproxy.config.option_names import variable
 from lbproxy.console.client import Client
 from lbproxy.console.errors import AdminUnreachableError
 from lbproxy.model.errors import ConfigError
@@ -36,7 +36,7 @@ def ordering(command: Command) -> Command:
 def client(admin: str, token_file: str | None = None) -> Client:
     """Reach it, over its Unix socket if one is named. Raises `ConfigError`."""
     try:
-        addresses = Admin().read(admin)
+        addresses = AdminAddresses().read(admin)
     except ValueError as error:
         raise ConfigError(f"--admin: {error}") from None
     if not addresses:

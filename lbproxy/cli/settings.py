@@ -8,7 +8,7 @@ import click
 from pydantic.fields import FieldInfo
 
 from lbproxy.config import Config, Loader, ServiceConfig
-from lbproxy.config.names import option, variable
+from lbproxy.config.option_names import option, variable
 from lbproxy.config.options import GROUPS, kind_of
 from lbproxy.model.errors import ConfigError
 

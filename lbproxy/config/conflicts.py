@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from lbproxy.config.dataplanes import misfits
 from lbproxy.config.effective import Config
-from lbproxy.config.places import Problem
 from lbproxy.config.services import ServiceConfig
+from lbproxy.config.source_map import Problem
 from lbproxy.model.address import WILDCARDS, Address
 
 

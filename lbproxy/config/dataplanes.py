@@ -4,10 +4,10 @@ import ipaddress
 from collections.abc import Iterator
 
 from lbproxy.config.effective import Config
-from lbproxy.config.names import kebab
+from lbproxy.config.option_names import kebab
 from lbproxy.config.options import IPVS_ONLY, USERSPACE_ONLY, DataplaneName
-from lbproxy.config.places import KeyPath, Problem
 from lbproxy.config.services import ServiceConfig
+from lbproxy.config.source_map import KeyPath, Problem
 from lbproxy.model.address import Address
 from lbproxy.model.snapshot import KERNEL_ONLY, Scheduler
 from lbproxy.text.quoting import listed

@@ -11,8 +11,8 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.reader import ReaderError
 
-from lbproxy.config.places import Problem, SourceMap, report
-from lbproxy.config.tree import Tree
+from lbproxy.config.source_map import Problem, SourceMap, config_error
+from lbproxy.config.yaml_tree import Tree
 from lbproxy.model.errors import ConfigError
 from lbproxy.text.quoting import escaped
 
@@ -25,7 +25,7 @@ class Document:
     """What a file says, all of it text, and the line of each value."""
 
     values: Mapping[str, object] = field(default_factory=dict)
-    places: SourceMap = field(default_factory=SourceMap)
+    source_map: SourceMap = field(default_factory=SourceMap)
 
 
 def read(path: Path) -> Document:
@@ -76,4 +76,4 @@ def _not_yaml(error: MarkedYAMLError) -> str:
 
 
 def _mistake(place: str, text: str) -> ConfigError:
-    return report([Problem((), text)], SourceMap(place))
+    return config_error([Problem((), text)], SourceMap(place))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ruamel.yaml import YAML
 
-from lbproxy.config.names import kebab
+from lbproxy.config.option_names import kebab
 from lbproxy.config.options import (
     IPVS_ONLY,
     OPTIONS,

@@ -5,9 +5,18 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from lbproxy.config.document import Document
-from lbproxy.config.names import CONFIG_VARIABLE, KNOWN, ONE_SERVICE, kebab, option, ours, unknown, variable
+from lbproxy.config.option_names import (
+    CONFIG_VARIABLE,
+    KNOWN,
+    ONE_SERVICE,
+    kebab,
+    option,
+    own_variables,
+    unknown,
+    variable,
+)
 from lbproxy.config.options import OPTIONS
-from lbproxy.config.places import KeyPath, Problem, SourceMap
+from lbproxy.config.source_map import KeyPath, Problem, SourceMap
 
 _KEYS = {"listen": "listen", "backend": "backends", "service": "kubernetes"}
 """What the options of a single service are called in the file."""
@@ -24,17 +33,17 @@ class Layers:
     """Values not yet validated, by field; and what is wrong with their names already."""
 
     values: Mapping[str, object]
-    places: SourceMap
+    source_map: SourceMap
     problems: tuple[Problem, ...]
 
 
-def lay(options: Mapping[str, object], environment: Mapping[str, str], document: Document, *,
+def merge_layers(options: Mapping[str, object], environment: Mapping[str, str], document: Document, *,
         needs_service: bool = True) -> Layers:
     """Let options beat the environment, and the environment the file."""
     given = _from_environment(environment) | _from_options(options)
     values = {kebab(key): _fields(value) for key, value in document.values.items() if key in _FILE_KEYS}
     values |= {name: given[name].value for name in OPTIONS if name in given}
-    origins: dict[KeyPath, int | str] = dict(document.places.origins)
+    origins: dict[KeyPath, int | str] = dict(document.source_map.origins)
     origins |= {(kebab(name),): value.origin for name, value in given.items()}
     problems = [*_unknown_keys(document), *_unknown_given(given)]
     single = {name: given[name] for name in ONE_SERVICE if name in given}
@@ -43,12 +52,12 @@ def lay(options: Mapping[str, object], environment: Mapping[str, str], document:
     elif single:
         values["services"] = [_service(single)]
         origins |= {("services", 0, _KEYS[name]): value.origin for name, value in single.items()}
-    return Layers(values, SourceMap(document.places.file, origins), tuple(problems))
+    return Layers(values, SourceMap(document.source_map.file, origins), tuple(problems))
 
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, _Given]:
     names = {variable(name): name for name in KNOWN}
-    texts = {name: text for name, text in ours(environment).items() if name != CONFIG_VARIABLE}
+    texts = {name: text for name, text in own_variables(environment).items() if name != CONFIG_VARIABLE}
     return {names.get(name, name): _Given(name, text.split() if names.get(name) in {"listen", "backend"} else text)
             for name, text in texts.items()}
 
@@ -93,7 +102,7 @@ def _bad_services(single: Mapping[str, _Given], document: Document) -> Problem |
         return None if is_in_file else _no_service(document)
     name, first = next(iter(single.items()))
     if is_in_file:
-        return Problem((name,), f"{document.places.file} lists services too; remove {first.origin}, "
+        return Problem((name,), f"{document.source_map.file} lists services too; remove {first.origin}, "
                                 "or services: from the file")
     return _bad_combination(single)
 

@@ -9,10 +9,10 @@ from pydantic import ValidationError
 from lbproxy.config.conflicts import conflicts
 from lbproxy.config.document import Document, read
 from lbproxy.config.effective import Config
-from lbproxy.config.explanations import problems_in
-from lbproxy.config.layers import Layers, lay
-from lbproxy.config.names import CONFIG_VARIABLE
-from lbproxy.config.places import report
+from lbproxy.config.layers import Layers, merge_layers
+from lbproxy.config.option_names import CONFIG_VARIABLE
+from lbproxy.config.source_map import config_error
+from lbproxy.config.validation_errors import problems_in
 
 
 @dataclass(frozen=True)
@@ -39,10 +39,10 @@ def load(options: Mapping[str, object], environment: Mapping[str, str], path: Pa
     `needs_service`: whether a configuration without any service is a mistake.
     """
     file = path or (Path(name) if (name := environment.get(CONFIG_VARIABLE, "")) else None)
-    layers = lay(options, environment, read(file) if file else Document(), needs_service=needs_service)
+    layers = merge_layers(options, environment, read(file) if file else Document(), needs_service=needs_service)
     config = _validated(layers)
     if problems := [*conflicts(config)]:
-        raise report(problems, layers.places)
+        raise config_error(problems, layers.source_map)
     return config.model_copy(update={"config_file": file})
 
 
@@ -50,7 +50,7 @@ def _validated(layers: Layers) -> Config:
     try:
         config = Config.model_validate(layers.values)
     except ValidationError as error:
-        raise report([*layers.problems, *problems_in(error)], layers.places) from None
+        raise config_error([*layers.problems, *problems_in(error)], layers.source_map) from None
     if layers.problems:
-        raise report(layers.problems, layers.places)
+        raise config_error(layers.problems, layers.source_map)
     return config

@@ -11,10 +11,10 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.fields import FieldInfo
 
-from lbproxy.config.addresses import Admin
+from lbproxy.config.address_kinds import AdminAddresses
 from lbproxy.config.cpus import usable_cpus
-from lbproxy.config.ipvs import Fwmark, Marks, Switch
-from lbproxy.config.kinds import Duration, OneWord, OptionKind, Text, Whole, Workers
+from lbproxy.config.fwmark import Fwmark, Marks
+from lbproxy.config.option_kinds import Boolean, Choice, Duration, Integer, OptionKind, Text, Workers
 from lbproxy.model.address import Address
 from lbproxy.model.snapshot import Scheduler
 from lbproxy.net.unix_path import AdminAddress
@@ -59,13 +59,13 @@ class Options(BaseModel):
 class ProcessOptions(Options):
     """Process."""
 
-    dataplane: Annotated[DataplaneName, OneWord(DataplaneName)] = DataplaneName.USERSPACE
+    dataplane: Annotated[DataplaneName, Choice(DataplaneName)] = DataplaneName.USERSPACE
     """What moves the bytes: our own processes, or the kernel's IPVS; auto: IPVS where it works."""
 
     workers: Annotated[int, Workers(1, 256)] = Field(default_factory=usable_cpus)
     """Processes that move bytes; auto: one per CPU this process may use, by affinity and cgroup quota."""
 
-    admin: Annotated[tuple[AdminAddress, ...], Admin()] = (Address("127.0.0.1", 9180),)
+    admin: Annotated[tuple[AdminAddress, ...], AdminAddresses()] = (Address("127.0.0.1", 9180),)
     """Where page, metrics, health and state are served: an address, a Unix socket, or both. off: nowhere."""
 
     admin_token_file: Annotated[str, Text(r"[^\x00]{1,4096}", "is no path; write one of a file with a token",
@@ -102,30 +102,30 @@ class IpvsOptions(Options):
     ipvs_fwmark: Annotated[Marks | None, Fwmark()] = None
     """Serve by firewall mark: one mark per service, N and up, within MASK. off: by address, which is faster."""
 
-    cleanup: Annotated[bool, Switch()] = False
+    cleanup: Annotated[bool, Boolean()] = False
     """At the end, drain and remove what is in the kernel. Without it, traffic goes on and the next start takes over."""
 
 
 class LogOptions(Options):
     """Logging."""
 
-    log_level: Annotated[LogLevel, OneWord(LogLevel)] = LogLevel.INFO
+    log_level: Annotated[LogLevel, Choice(LogLevel)] = LogLevel.INFO
     """Write messages of this importance and above."""
 
-    log_format: Annotated[LogFormat, OneWord(LogFormat)] = LogFormat.AUTO
+    log_format: Annotated[LogFormat, Choice(LogFormat)] = LogFormat.AUTO
     """Lines for people or for programs; auto: text on a terminal, else json."""
 
 
 class BalancingOptions(Options):
     """Balancing."""
 
-    scheduler: Annotated[Scheduler, OneWord(Scheduler)] = Scheduler.LC
+    scheduler: Annotated[Scheduler, Choice(Scheduler)] = Scheduler.LC
     """The backend with the fewest connections (lc), or in turn (rr); wlc, wrr mind weights. sh to nq: IPVS only."""
 
-    max_conns: Annotated[int, Whole(0, 1_000_000)] = 0
+    max_conns: Annotated[int, Integer(0, 1_000_000)] = 0
     """Connections that each backend may have, over all workers; what it can take. 0: no limit."""
 
-    queue: Annotated[int, Whole(0, 1_000_000)] = 1024
+    queue: Annotated[int, Integer(0, 1_000_000)] = 1024
     """Clients that may wait, per worker, while all backends have max-conns; more are refused at once."""
 
     queue_timeout: Annotated[float, Duration(SHORTEST, HOUR)] = 5.0
@@ -138,7 +138,7 @@ class ConnectionOptions(Options):
     connect_timeout: Annotated[float, Duration(SHORTEST, 10 * MINUTE)] = 2.0
     """A backend that doesn't accept within this time has failed; another one is tried."""
 
-    connect_retries: Annotated[int, Whole(0, 100)] = 2
+    connect_retries: Annotated[int, Integer(0, 100)] = 2
     """Other backends to try when one can't be reached; before the first byte, so nothing is sent twice."""
 
     idle_timeout: Annotated[float, Duration(0, 720 * HOUR)] = HOUR
@@ -161,10 +161,10 @@ class HealthOptions(Options):
     health_timeout: Annotated[float, Duration(SHORTEST, 10 * MINUTE)] = 2.0
     """A check that doesn't connect within this time has failed."""
 
-    health_rise: Annotated[int, Whole(1, 100)] = 2
+    health_rise: Annotated[int, Integer(1, 100)] = 2
     """Checks in a row that must pass before a failed backend is used again."""
 
-    health_fall: Annotated[int, Whole(1, 100)] = 2
+    health_fall: Annotated[int, Integer(1, 100)] = 2
     """Checks in a row that must fail before a backend is no longer used; one alone may be bad luck."""
 
 

@@ -6,9 +6,9 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from lbproxy.config.addresses import Listen, Upstream
-from lbproxy.config.cluster import KubernetesConfig
-from lbproxy.config.kinds import OptionKind, Whole
+from lbproxy.config.address_kinds import BackendAddress, ListenAddress
+from lbproxy.config.kubernetes import KubernetesConfig
+from lbproxy.config.option_kinds import Integer, OptionKind
 from lbproxy.config.options import Options, ServiceOptions
 from lbproxy.model.address import Address
 from lbproxy.model.snapshot import MAX_WEIGHT, ClusterPort, Endpoint
@@ -17,7 +17,7 @@ from lbproxy.text.quoting import quoted
 _LABEL = re.compile("[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
 
-class Name(OptionKind[str]):
+class DnsLabel(OptionKind[str]):
     """What a service is called in logs and metrics: a DNS label."""
 
     metavar = "NAME"
@@ -36,10 +36,10 @@ class Name(OptionKind[str]):
 class BackendConfig(Options):
     """One backend, as `127.0.0.1:9001`, `127.0.0.1:9001,weight=2` or the keys below."""
 
-    address: Annotated[Address, Upstream()]
+    address: Annotated[Address, BackendAddress()]
     """Where it accepts connections."""
 
-    weight: Annotated[int, Whole(0, MAX_WEIGHT)] = 1
+    weight: Annotated[int, Integer(0, MAX_WEIGHT)] = 1
     """Its share under wlc and wrr; 0: it keeps its connections and gets no new ones."""
 
     @model_validator(mode="before")
@@ -82,7 +82,7 @@ def _name_after(fields: Mapping[str, Any]) -> str:
 class ServiceConfig(ServiceOptions):
     """One service. An option that it doesn't set has the value that the top level gives it."""
 
-    listen: Annotated[tuple[Annotated[Address, Listen()], ...], BeforeValidator(_many), Field(min_length=1)]
+    listen: Annotated[tuple[Annotated[Address, ListenAddress()], ...], BeforeValidator(_many), Field(min_length=1)]
     """Accept connections here; 0.0.0.0:PORT and [::]:PORT are all IPv4 and all IPv6 addresses."""
 
     backends: Annotated[tuple[BackendConfig, ...], BeforeValidator(_many)] = ()
@@ -91,7 +91,7 @@ class ServiceConfig(ServiceOptions):
     kubernetes: KubernetesConfig | None = None
     """Instead of backends, those of a Kubernetes Service, followed as they come and go; port by name or number."""
 
-    name: Annotated[str, Name()] = Field(default_factory=_name_after)
+    name: Annotated[str, DnsLabel()] = Field(default_factory=_name_after)
     """Its name in logs and metrics; without one it is called as its Service, else after its first listen address."""
 
     def endpoints(self) -> tuple[Endpoint, ...]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from lbproxy.config import Config
 from lbproxy.config.dataplanes import misfits
 from lbproxy.config.options import DataplaneName
-from lbproxy.config.places import SourceMap, report
+from lbproxy.config.source_map import SourceMap, config_error
 from lbproxy.dataplanes.ipvs.probe import why_not
 from lbproxy.dataplanes.ipvs.reconciler import Machine
 from lbproxy.model.errors import ConfigError
@@ -24,7 +24,7 @@ class DataplaneSelection:
     def check(self, config: Config) -> Config:
         """Give the configuration back; raise `ConfigError` if it asks for what this dataplane hasn't got."""
         if problems := [*misfits(config, self.active)]:
-            raise report(problems, SourceMap(f"--dataplane={self.requested} is {self.active} here"))
+            raise config_error(problems, SourceMap(f"--dataplane={self.requested} is {self.active} here"))
         return config
 
 

@@ -9,7 +9,7 @@ import lbproxy
 from lbproxy.cli import main
 from lbproxy.cli.commands import NAMES
 from lbproxy.config import Config
-from lbproxy.config.names import KNOWN, option, variable
+from lbproxy.config.option_names import KNOWN, option, variable
 from lbproxy.model.errors import BindError, ConfigError
 from lbproxy.text.quoting import listed
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from lbproxy.config import Config, load
-from lbproxy.config.ipvs import Marks
+from lbproxy.config.fwmark import Marks
 
 Refusal = Callable[..., str]
 GIVEN = {"listen": ("192.0.2.1:80",), "backend": ("192.0.2.2:80",)}

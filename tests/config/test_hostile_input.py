@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from lbproxy.config import Config, load
-from lbproxy.config.names import KNOWN, variable
+from lbproxy.config.option_names import KNOWN, variable
 from lbproxy.model.errors import ConfigError
 
 EXAMPLE = (Path(__file__).parents[2] / "deploy" / "lbproxy.example.yaml").read_bytes()

@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from lbproxy.config import BackendConfig, Config, Loader, ServiceConfig, load
-from lbproxy.config.names import option, variable
+from lbproxy.config.option_names import option, variable
 from lbproxy.config.options import OPTIONS
 from lbproxy.model.address import Address
 from lbproxy.model.errors import ConfigError

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from lbproxy.config.names import option
+from lbproxy.config.option_names import option
 from lbproxy.config.options import OPTIONS
 from lbproxy.dataplanes.userspace.shared.reasons import Closed, Failed, Reason, Rejected
 

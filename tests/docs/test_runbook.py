@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from lbproxy.config.names import option
+from lbproxy.config.option_names import option
 from lbproxy.config.options import OPTIONS
 
 from .pages import DOCS, PAGES, REPOSITORY, anchors, sections

@@ -43,7 +43,7 @@ class OptionKind(ABC, Generic[T]):
 
 
 @dataclass(frozen=True)
-class Whole(OptionKind[int]):
+class Integer(OptionKind[int]):
     """A whole number from `low` to `high`."""
 
     low: int
@@ -55,7 +55,7 @@ class Whole(OptionKind[int]):
         if isinstance(value, str) and re.fullmatch("[+-]?[0-9]{1,18}", value):
             value = int(value)
         if not isinstance(value, int) or isinstance(value, bool):
-            raise ValueError(f"{quoted(value)} is not a number; {self._advice()}")  # noqa: TRY004 - see Kind.read
+            raise ValueError(f"{quoted(value)} is not a number; {self._advice()}")  # noqa: TRY004 - see OptionKind.read
         if not self.low <= value <= self.high:
             raise ValueError(f"{value} is out of range; {self._advice()}")
         return value
@@ -69,7 +69,7 @@ class Whole(OptionKind[int]):
 
 
 @dataclass(frozen=True)
-class Workers(Whole):
+class Workers(Integer):
     """A number of processes; `auto` is one for each CPU that this process may use."""
 
     metavar: str = "N|auto"
@@ -94,7 +94,7 @@ class Duration(OptionKind[float]):
         """Take `2s`, or a number as seconds (for programs: as text it needs a unit)."""
         seconds = parse_duration(value) if isinstance(value, str) else value
         if not isinstance(seconds, int | float) or isinstance(seconds, bool):
-            raise ValueError(f"{quoted(value)} is no duration; {self._advice()}")  # noqa: TRY004 - see Kind.read
+            raise ValueError(f"{quoted(value)} is no duration; {self._advice()}")  # noqa: TRY004 - see OptionKind.read
         if not self.low <= seconds <= self.high:
             raise ValueError(f"{value} is out of range; {self._advice()}")
         return float(seconds)
@@ -126,7 +126,7 @@ class Text(OptionKind[str]):
         return value
 
 
-class OneWord(OptionKind[Words]):
+class Choice(OptionKind[Words]):
     """One word of a few."""
 
     def __init__(self, words: type[Words]) -> None:
@@ -143,3 +143,22 @@ class OneWord(OptionKind[Words]):
     def show(self, value: Words) -> str:
         """Give the bare word."""
         return value.value
+
+
+class Boolean(OptionKind[bool]):
+    """On or off; as an option, its presence alone turns it on."""
+
+    metavar = ""
+
+    def read(self, value: object) -> bool:
+        """Take `on`, `true`, `yes` and their opposites."""
+        if isinstance(value, bool):
+            return value
+        word = value.lower() if isinstance(value, str) else ""
+        if word not in {"true", "on", "yes", "false", "off", "no"}:
+            raise ValueError(f"{quoted(value)} is neither on nor off; write one of them")
+        return word in {"true", "on", "yes"}
+
+    def show(self, value: bool) -> str:  # noqa: FBT001 - the value is what it is about
+        """Give `on` or `off`."""
+        return "on" if value else "off"

@@ -33,7 +33,7 @@ class SourceMap:
         origin = self.origins.get(self._nearest(path), 0)
         return origin if isinstance(origin, int) else 0
 
-    def text_of(self, path: KeyPath) -> str:
+    def describe(self, path: KeyPath) -> str:
         """Give `lbproxy.yaml:3: services[0].name`, or `--backend: weight`."""
         nearest = self._nearest(path)
         origin = self.origins.get(nearest)
@@ -46,10 +46,10 @@ class SourceMap:
         return next((path[:end] for end in range(len(path), 0, -1) if path[:end] in self.origins), ())
 
 
-def report(problems: Iterable[Problem], places: SourceMap) -> ConfigError:
+def config_error(problems: Iterable[Problem], source_map: SourceMap) -> ConfigError:
     """Make one line of the first problem and the number of the others."""
-    first, *others = sorted(problems, key=lambda each: (each.is_absence, places.line_of(each.path)))
-    line = ": ".join(filter(None, (places.text_of(first.path), first.text)))
+    first, *others = sorted(problems, key=lambda each: (each.is_absence, source_map.line_of(each.path)))
+    line = ": ".join(filter(None, (source_map.describe(first.path), first.text)))
     return ConfigError(escaped(line + (f" (and {len(others)} more)" if others else "")))
 
 

@@ -5,7 +5,7 @@ Refused here is what would bind or connect to something else than its writer thi
 
 import ipaddress
 
-from lbproxy.config.kinds import OptionKind
+from lbproxy.config.option_kinds import OptionKind
 from lbproxy.model.address import Address
 from lbproxy.net.unix_path import PREFIX, AdminAddress, UnixPath
 from lbproxy.text.quoting import quoted
@@ -14,7 +14,7 @@ _LONGEST = 80
 _EXAMPLES = "127.0.0.1:8080 or [::1]:8080"
 
 
-class Listen(OptionKind[Address]):
+class ListenAddress(OptionKind[Address]):
     """An address to listen on; 0.0.0.0 and [::] are all of their family."""
 
     metavar = "ADDRESS"
@@ -29,18 +29,18 @@ class Listen(OptionKind[Address]):
         return str(value)
 
 
-class Upstream(Listen):
+class BackendAddress(ListenAddress):
     """The address of one backend."""
 
     def read(self, value: object) -> Address:
-        """Take what `Listen` takes, except what names no single host."""
+        """Take what `ListenAddress` takes, except what names no single host."""
         address = super().read(value)
         if ipaddress.ip_address(address.host).is_unspecified:
             raise ValueError(f"{address} names no host; write the backend's own address, such as {_EXAMPLES}")
         return address
 
 
-class Admin(OptionKind[tuple[AdminAddress, ...]]):
+class AdminAddresses(OptionKind[tuple[AdminAddress, ...]]):
     """The admin server's addresses: a TCP one, a Unix socket, or both; `off` is none."""
 
     metavar = "ADDRESS|unix:PATH|off"
@@ -76,7 +76,7 @@ def _admin(value: object) -> AdminAddress:
         return value
     if isinstance(value, str) and value.strip().startswith(PREFIX):
         return UnixPath.parse(value.strip())
-    return Listen().read(value)
+    return ListenAddress().read(value)
 
 
 def _parsed(value: object) -> Address:

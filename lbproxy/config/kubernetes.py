@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import model_validator
 
-from lbproxy.config.kinds import OptionKind
+from lbproxy.config.option_kinds import OptionKind
 from lbproxy.config.options import Options
 from lbproxy.model.address import MAX_PORT
 from lbproxy.model.snapshot import ClusterPort
@@ -17,7 +17,7 @@ _NAME = re.compile(f"({_LABEL})/({_LABEL})")
 _PORT_NAME = re.compile("(?=.*[a-z])[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
 
-class ServiceNameKind(OptionKind[tuple[str, str]]):
+class KubernetesServiceName(OptionKind[tuple[str, str]]):
     """A Service: its namespace and its name, both DNS labels."""
 
     metavar = "NAMESPACE/NAME"
@@ -34,7 +34,7 @@ class ServiceNameKind(OptionKind[tuple[str, str]]):
         return "/".join(value)
 
 
-class ServicePortKind(OptionKind[str | int | None]):
+class KubernetesServicePort(OptionKind[str | int | None]):
     """A port as the Service has it: by name or by number."""
 
     metavar = "PORT"
@@ -57,10 +57,10 @@ class ServicePortKind(OptionKind[str | int | None]):
 class KubernetesConfig(Options):
     """The Service whose endpoints are the backends; also written `default/web` or `default/web:http`."""
 
-    service: Annotated[tuple[str, str], ServiceNameKind()]
+    service: Annotated[tuple[str, str], KubernetesServiceName()]
     """Its namespace and name."""
 
-    port: Annotated[str | int | None, ServicePortKind()] = None
+    port: Annotated[str | int | None, KubernetesServicePort()] = None
     """Its port, by name or number; without it, the only one that it has."""
 
     @model_validator(mode="before")

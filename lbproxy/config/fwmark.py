@@ -1,9 +1,9 @@
-"""The kinds of values that only the IPVS options have."""
+"""Firewall marks as options: which ones the IPVS dataplane may use."""
 
 import re
 from typing import NamedTuple
 
-from lbproxy.config.kinds import OptionKind
+from lbproxy.config.option_kinds import OptionKind
 from lbproxy.text.quoting import quoted
 
 ALL_BITS = 0xFFFFFFFF
@@ -40,25 +40,6 @@ class Fwmark(OptionKind[Marks | None]):
     def show(self, value: Marks | None) -> str:
         """Give it in hexadecimal, or `off`."""
         return "off" if value is None else str(value)
-
-
-class Switch(OptionKind[bool]):
-    """On or off; as an option, its presence alone turns it on."""
-
-    metavar = ""
-
-    def read(self, value: object) -> bool:
-        """Take `on`, `true`, `yes` and their opposites."""
-        if isinstance(value, bool):
-            return value
-        word = value.lower() if isinstance(value, str) else ""
-        if word not in {"true", "on", "yes", "false", "off", "no"}:
-            raise ValueError(f"{quoted(value)} is neither on nor off; write one of them")
-        return word in {"true", "on", "yes"}
-
-    def show(self, value: bool) -> str:  # noqa: FBT001 - the value is what it is about
-        """Give `on` or `off`."""
-        return "on" if value else "off"
 
 
 def _checked(marks: Marks) -> Marks:

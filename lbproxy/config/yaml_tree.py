@@ -19,7 +19,7 @@ from ruamel.yaml.events import (
     StreamEndEvent,
 )
 
-from lbproxy.config.places import KeyPath, Problem, SourceMap, report
+from lbproxy.config.source_map import KeyPath, Problem, SourceMap, config_error
 from lbproxy.model.errors import ConfigError
 from lbproxy.text.quoting import quoted
 
@@ -47,7 +47,7 @@ class Tree:
     def _root(self, start: Event) -> dict[str, object]:
         event = start if isinstance(start, StreamEndEvent) else next(self.events)
         if isinstance(event, StreamEndEvent) or _is_nothing(event):
-            raise report([Problem((), "the file is empty; list services: in it")], SourceMap(self.file))
+            raise config_error([Problem((), "the file is empty; list services: in it")], SourceMap(self.file))
         if not isinstance(event, MappingStartEvent):
             raise self._mistake((), event, "the file is no mapping; write keys at the top, such as services:")
         self._refuse_tricks((), event)
@@ -100,7 +100,7 @@ class Tree:
 
     def _mistake(self, path: KeyPath, event: Event | int, text: str) -> ConfigError:
         line = event if isinstance(event, int) else _line(event)
-        return report([Problem(path, text)], SourceMap(f"{self.file}:{line}"))
+        return config_error([Problem(path, text)], SourceMap(f"{self.file}:{line}"))
 
 
 def _is_nothing(event: Event) -> bool:

@@ -5,11 +5,11 @@ from collections.abc import Iterator, Mapping
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from lbproxy.config.cluster import KubernetesConfig
-from lbproxy.config.names import kebab, unknown
+from lbproxy.config.kubernetes import KubernetesConfig
+from lbproxy.config.option_names import kebab, unknown
 from lbproxy.config.options import OPTIONS, Options
-from lbproxy.config.places import KeyPath, Problem
 from lbproxy.config.services import BackendConfig, ServiceConfig
+from lbproxy.config.source_map import KeyPath, Problem
 from lbproxy.text.quoting import quoted
 
 _ADVICE = {

@@ -33,7 +33,7 @@ def kebab(name: str) -> str:
     return name.translate(str.maketrans("-_", "_-"))
 
 
-def ours(environment: Mapping[str, str]) -> Mapping[str, str]:
+def own_variables(environment: Mapping[str, str]) -> Mapping[str, str]:
     """Choose the variables that are for us; an empty one counts as not set."""
     return {name: text for name, text in environment.items()
             if name.startswith("LBPROXY_") and text.strip() and not _SERVICE_LINK.search(name)}
