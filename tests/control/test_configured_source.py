@@ -10,9 +10,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from lbproxy.sources import configured
+from tests.support.waiting import until
 
 from .following import Following, move, revise, rewrite, text
-from .waiting import until
 
 
 @pytest.fixture

@@ -12,10 +12,10 @@ from lbproxy.control.controller import Controller
 from lbproxy.model.drain_orders import BY_OPERATOR, DrainOrder
 from lbproxy.model.errors import DataplaneError
 from lbproxy.model.snapshot import Snapshot
+from tests.support.waiting import until
 
 from .fake_dataplane import FakeDataplane
 from .values import backend, key, numbers, open_numbers, services, web
-from .waiting import until
 
 
 async def test_published_services_are_applied_and_told(

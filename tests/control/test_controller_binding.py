@@ -8,10 +8,10 @@ from lbproxy.control.controller import Controller
 from lbproxy.model.address import Address
 from lbproxy.model.errors import BindError
 from lbproxy.model.snapshot import Snapshot
+from tests.support.waiting import until
 
 from .fake_dataplane import FakeDataplane
 from .values import LISTEN, OTHER_LISTEN, backend, key, numbers, open_numbers, services, web
-from .waiting import until
 
 THIRD_LISTEN = Address("192.0.2.200", 82)
 

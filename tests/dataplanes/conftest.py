@@ -5,12 +5,12 @@ import pytest
 import pytest_asyncio
 
 from lbproxy.model.address import Address
+from tests.support.peers import free_address
 
 from .balancer import Balancer
 from .crew import Crew
 from .grounds import Ground, Loopback, apart
 from .kinds import KINDS, Kind
-from .peers import free_address
 from .stage import Stage
 
 

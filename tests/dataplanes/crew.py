@@ -5,9 +5,9 @@ import signal
 
 from lbproxy.dataplanes.userspace.main.dataplane import UserspaceDataplane
 from lbproxy.dataplanes.userspace.shared import counters
+from tests.support.peers import REFUSALS, Client
 
 from .kinds import userspace
-from .peers import REFUSALS, Client
 from .stage import Stage
 
 

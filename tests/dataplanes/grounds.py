@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Protocol
 
-from .network import BACKENDS, BACKENDS6, VIP, VIP6, Network
-from .peers import HOST
+from tests.support.network import BACKENDS, BACKENDS6, VIP, VIP6, Network
+from tests.support.peers import HOST
 
 Family = socket.AddressFamily
 

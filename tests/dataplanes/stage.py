@@ -8,10 +8,10 @@ from collections.abc import Callable
 from lbproxy.model.address import Address
 from lbproxy.model.snapshot import Backend as BackendState
 from lbproxy.model.snapshot import BackendKey, Policy, Service, Snapshot, State
+from tests.support.peers import PATIENCE, Backend, Client, free_address, is_refused, until_refused
 
 from .grounds import Ground, Loopback
 from .kinds import Kind
-from .peers import PATIENCE, Backend, Client, free_address, is_refused, until_refused
 
 LOOPBACK = Loopback()
 POLICY = Policy(drain_timeout=60.0)

@@ -7,8 +7,8 @@ import pytest
 from lbproxy.model.address import Address
 from lbproxy.model.snapshot import Backend as BackendState
 from lbproxy.model.snapshot import Policy, Scheduler
+from tests.support.peers import Backend
 
-from .peers import Backend
 from .stage import Stage, active, down, draining, web
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

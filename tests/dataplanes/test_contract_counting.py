@@ -7,8 +7,8 @@ import pytest
 from lbproxy.model.address import Address
 from lbproxy.model.snapshot import Backend as BackendState
 from lbproxy.model.snapshot import BackendKey, State
+from tests.support.peers import Backend, Client
 
-from .peers import Backend, Client
 from .stage import Stage, active, draining, web
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

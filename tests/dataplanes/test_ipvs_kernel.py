@@ -9,11 +9,11 @@ from lbproxy.model.address import WILDCARDS, Address
 from lbproxy.model.errors import BindError
 from lbproxy.model.snapshot import Backend as BackendState
 from lbproxy.model.snapshot import Policy, Scheduler, State
+from tests.support.network import BACKENDS, VIP
 
 from . import hands
 from .balancer import Balancer
 from .grounds import Ground
-from .network import BACKENDS, VIP
 from .stage import active, down, draining, web
 
 pytestmark = pytest.mark.kernel

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from lbproxy.model.address import Address
+from tests.support.program import Program, start
 
 from . import hands
 from .balancer import Balancer
 from .grounds import Ground
-from .program import Program, start
 
 pytestmark = pytest.mark.kernel
 

@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator
 import pytest
 
 from lbproxy.dataplanes.ipvs.planning.marks import MarkRange
+from tests.support.peers import Backend, Client
 
 from . import hands
 from .grounds import Ground
 from .kinds import Kind, ipvs
-from .peers import Backend, Client
 from .stage import Stage, active, draining, web
 
 pytestmark = pytest.mark.kernel

@@ -4,9 +4,9 @@ import socket
 from dataclasses import replace
 
 from lbproxy.model.address import Address
+from tests.support.peers import free_address
 
 from .crew import Crew
-from .peers import free_address
 from .stage import active, web
 
 

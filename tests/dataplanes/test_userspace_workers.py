@@ -9,9 +9,9 @@ from lbproxy.dataplanes.userspace.main import dataplane as dataplane_module
 from lbproxy.dataplanes.userspace.main import supervisor
 from lbproxy.model.address import Address
 from lbproxy.model.snapshot import BackendKey
+from tests.support.peers import is_refused, until_refused
 
 from .crew import Crew, is_lost
-from .peers import is_refused, until_refused
 from .stage import active, web
 
 

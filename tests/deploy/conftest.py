@@ -4,10 +4,10 @@ from pathlib import Path
 import pytest
 
 from lbproxy.model.address import Address
+from tests.support.rendering import DEPLOY, Manifest, render
 
 from .container import NOTHING, Container, Given, Start
 from .image import Image, built, skip_unless_it_can_be_built
-from .rendering import DEPLOY, Manifest, render
 from .serving import Backend, free_address
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from .rendering import REPOSITORY
+from tests.support.rendering import REPOSITORY
 
 PROGRAMS = ("buildah", "mmdebstrap", "runc")
 

@@ -1,6 +1,6 @@
 """What the pods may ask of the API server: as little as they need."""
 
-from .rendering import Manifest, only, pod_spec
+from tests.support.rendering import Manifest, only, pod_spec
 
 READ = ["list", "watch"]
 """Exactly what is asked for: tests/kubernetes/test_access.py."""

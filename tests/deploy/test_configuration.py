@@ -9,8 +9,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from lbproxy.text.units import parse_duration
-
-from .rendering import Manifest, container, only, pod_spec
+from tests.support.rendering import Manifest, container, only, pod_spec
 
 ZONE, ZONE_LABEL = "LBPROXY_ZONE", "topology.kubernetes.io/zone"
 GOODBYE = 10.0

@@ -8,10 +8,10 @@ import pytest
 import trustme
 
 from lbproxy.model.address import Address
+from tests.support.fake_api import FakeApi
+from tests.support.objects import a_slice, endpoint, port, service
 
 from .container import Container, Given, Start
-from .fake_api import FakeApi
-from .objects import a_slice, endpoint, port, service
 from .serving import Backend, answers, get
 
 pytestmark = pytest.mark.timeout(600)  # the first test of a module builds the image

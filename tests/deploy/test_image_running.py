@@ -7,10 +7,10 @@ import aiohttp
 import pytest
 
 from lbproxy.model.address import Address
+from tests.support.rendering import Manifest, pod_spec
 
 from .container import Container, Start
 from .image import Image
-from .rendering import Manifest, pod_spec
 from .serving import Backend, answers, get
 
 pytestmark = pytest.mark.timeout(600)  # the first test of a module builds it

@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 import lbproxy
-
-from .rendering import DEPLOY, Manifest, container, containers, only, pod_spec, render
+from tests.support.rendering import DEPLOY, Manifest, container, containers, only, pod_spec, render
 
 schemas = pytest.importorskip("kubernetes_validate")
 

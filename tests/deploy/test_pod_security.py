@@ -5,7 +5,7 @@ The rules: https://kubernetes.io/docs/concepts/security/pod-security-standards/
 
 import pytest
 
-from .rendering import Manifest, container, containers, only, pod_spec
+from tests.support.rendering import Manifest, container, containers, only, pod_spec
 
 ENFORCE = "pod-security.kubernetes.io/enforce"
 

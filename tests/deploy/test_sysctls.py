@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from .rendering import Manifest, container
+from tests.support.rendering import Manifest, container
 
 SET_TO_1 = ["ipv4/ip_forward", "ipv6/conf/all/forwarding", "ipv4/vs/conntrack", "ipv4/vs/expire_nodest_conn",
             "ipv4/vs/expire_quiescent_template"]

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from lbproxy.dataplanes.ipvs import dataplane
+from tests.support.network import Network
 
 from .fake_kernel import FakeMachine
-from .network import Network
 from .scene import Scene
 
 

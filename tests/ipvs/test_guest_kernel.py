@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from .netns import Namespace
-from .network import BACKENDS, BACKENDS6, VIP, VIP6, Network
+from tests.support.netns import Namespace
+from tests.support.network import BACKENDS, BACKENDS6, VIP, VIP6, Network
 
 pytestmark = pytest.mark.kernel
 

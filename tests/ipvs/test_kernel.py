@@ -29,9 +29,9 @@ from lbproxy.model.address import Address
 from lbproxy.model.snapshot import Scheduler
 from lbproxy.netlink.addresses import InterfaceAddresses
 from lbproxy.netlink.errors import KernelError
+from tests.support.network import BACKENDS, BACKENDS6, VIP, VIP6, Network
 
 from . import readers
-from .network import BACKENDS, BACKENDS6, VIP, VIP6, Network
 
 pytestmark = pytest.mark.kernel
 

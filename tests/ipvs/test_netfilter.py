@@ -12,9 +12,9 @@ from lbproxy.dataplanes.ipvs.kernel.netfilter import NftTables
 from lbproxy.dataplanes.ipvs.planning.values import Key, Mark, Ruleset
 from lbproxy.model.address import Address
 from lbproxy.netlink.errors import KernelError
+from tests.support.network import VIP, VIP6, Network
 
 from . import readers
-from .network import VIP, VIP6, Network
 
 pytestmark = pytest.mark.kernel
 

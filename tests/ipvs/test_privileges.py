@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from .network import Network
+from tests.support.network import Network
 
 pytestmark = pytest.mark.kernel
 

@@ -13,9 +13,8 @@ from lbproxy.sources.kubernetes import watch
 from lbproxy.sources.kubernetes.api import Api, Load
 from lbproxy.sources.kubernetes.metrics import WatchMetrics
 from lbproxy.sources.kubernetes.source import KubernetesSource
-
-from .fake_api import FakeApi
-from .objects import a_slice, endpoint, service
+from tests.support.fake_api import FakeApi
+from tests.support.objects import a_slice, endpoint, service
 
 
 class Cluster:

@@ -8,11 +8,11 @@ from aiohttp import web
 from ruamel.yaml import YAML
 
 from lbproxy.sources.kubernetes.collection import Collection, objects_of, slices_of
+from tests.support.fake_api import END, FakeApi
+from tests.support.objects import a_slice, endpoint, service
+from tests.support.waiting import until
 
 from .conftest import Cluster, target
-from .fake_api import END, FakeApi
-from .objects import a_slice, endpoint, service
-from .waiting import until
 
 RBAC = Path(__file__).parents[2] / "deploy/userspace/rbac.yaml"
 SLICES = "endpointslices"

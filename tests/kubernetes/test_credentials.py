@@ -17,11 +17,11 @@ from lbproxy.sources.kubernetes.answers import read_page
 from lbproxy.sources.kubernetes.api import Api, Load
 from lbproxy.sources.kubernetes.credentials import loader
 from lbproxy.sources.kubernetes.failures import ApiRefusedError, ApiUnreachableError
+from tests.support.fake_api import END, FakeApi
+from tests.support.objects import a_slice, endpoint, service
+from tests.support.waiting import until
 
 from .conftest import Cluster
-from .fake_api import END, FakeApi
-from .objects import a_slice, endpoint, service
-from .waiting import until
 
 PATH = "/api/v1/namespaces/default/services"
 SLICES = "endpointslices"

@@ -7,11 +7,11 @@ import pytest
 from lbproxy.model.address import Address
 from lbproxy.model.snapshot import Endpoint, Services, ServiceSpec
 from lbproxy.sources.kubernetes.collection import ServiceName, collections_of, objects_of, slices_of
+from tests.support.fake_api import FakeApi
+from tests.support.objects import Json, a_slice, endpoint, port, service
+from tests.support.waiting import until
 
 from .conftest import Cluster, target
-from .fake_api import FakeApi
-from .objects import Json, a_slice, endpoint, port, service
-from .waiting import until
 
 SLICES = "endpointslices"
 FIXED = ServiceSpec("fixed", (), (Endpoint(Address("192.0.2.1", 80)),))

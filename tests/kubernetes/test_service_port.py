@@ -3,8 +3,7 @@
 import pytest
 
 from lbproxy.sources.kubernetes.service_port import ServiceError, port_name
-
-from .objects import port, service
+from tests.support.objects import port, service
 
 TWO = service(ports=[port(80, "http"), port(443, "https"), port(53, "dns", "UDP")])
 

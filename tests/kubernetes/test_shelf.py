@@ -6,8 +6,7 @@ from lbproxy.model.snapshot import ClusterPort
 from lbproxy.sources.kubernetes.answers import Listing, WatchEvent
 from lbproxy.sources.kubernetes.followed import ServicePortWatch
 from lbproxy.sources.kubernetes.shelf import SliceCache
-
-from .objects import LEAVING, Json, a_slice, endpoint, service
+from tests.support.objects import LEAVING, Json, a_slice, endpoint, service
 
 ONE, OTHER = a_slice(endpoint("10.0.0.1"), name="web-1"), a_slice(endpoint("10.0.0.2"), name="web-2")
 

@@ -9,8 +9,7 @@ from lbproxy.model.address import Address
 from lbproxy.model.snapshot import Endpoint
 from lbproxy.sources.kubernetes.slice_part import LAST_CHANGE
 from lbproxy.sources.kubernetes.slices import read
-
-from .objects import LEAVING, LEAVING_BROKEN, NOT_READY, READY, Json, a_slice, endpoint, port
+from tests.support.objects import LEAVING, LEAVING_BROKEN, NOT_READY, READY, Json, a_slice, endpoint, port
 
 ONE = Address("10.0.0.1", 8080)
 

@@ -6,8 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from lbproxy.sources.kubernetes.slices import Slices, read
-
-from .objects import LEAVING, NOT_READY, READY, Json, a_slice, endpoint
+from tests.support.objects import LEAVING, NOT_READY, READY, Json, a_slice, endpoint
 
 HOSTS = some.sampled_from([f"10.0.0.{last}" for last in range(6)])
 ENDPOINTS = some.lists(some.builds(

@@ -8,8 +8,7 @@ from hypothesis import strategies as some
 
 from lbproxy.sources.kubernetes.service_port import ServiceError, port_name
 from lbproxy.sources.kubernetes.slices import read
-
-from .objects import LEAVING, LEAVING_BROKEN, NOT_READY, READY, Json, a_slice, endpoint
+from tests.support.objects import LEAVING, LEAVING_BROKEN, NOT_READY, READY, Json, a_slice, endpoint
 
 SCALARS = some.none() | some.booleans() | some.integers() | some.floats() | some.text(max_size=8) | some.sampled_from([
     "IPv4", "IPv6", "FQDN", "10.0.0.1", "fe80::1%eth0", "TCP", "http", 8080])

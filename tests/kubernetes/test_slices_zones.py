@@ -1,8 +1,7 @@
 """Hints for zones (KEP-2433): heeded only when they leave somebody for us, and nobody is without."""
 
 from lbproxy.sources.kubernetes.slices import read
-
-from .objects import LEAVING, NOT_READY, Json, a_slice, endpoint
+from tests.support.objects import LEAVING, NOT_READY, Json, a_slice, endpoint
 
 
 def weights(*endpoints: Json, zone: str = "a") -> list[int]:

@@ -3,11 +3,11 @@
 import pytest
 
 from lbproxy.sources.kubernetes import watch
+from tests.support.fake_api import FakeApi
+from tests.support.objects import LEAVING, a_slice, endpoint, port, service
+from tests.support.waiting import until
 
 from .conftest import Cluster, target
-from .fake_api import FakeApi
-from .objects import LEAVING, a_slice, endpoint, port, service
-from .waiting import until
 
 SLICES = "endpointslices"
 

@@ -7,11 +7,11 @@ from structlog.typing import EventDict
 from lbproxy.sources.kubernetes import api, watch
 from lbproxy.sources.kubernetes.api import Api
 from lbproxy.sources.kubernetes.failures import ApiRefusedError
+from tests.support.fake_api import END, FakeApi
+from tests.support.objects import Json, a_slice, endpoint, port, service
+from tests.support.waiting import until
 
 from .conftest import Cluster
-from .fake_api import END, FakeApi
-from .objects import Json, a_slice, endpoint, port, service
-from .waiting import until
 
 SLICES = "endpointslices"
 BOTH = (SLICES, "services")

@@ -5,12 +5,12 @@ from aiohttp import web
 from structlog.typing import EventDict
 
 from lbproxy.sources.kubernetes import api, watch
+from tests.support.fake_api import END, FakeApi, Fault, Request, status
+from tests.support.objects import LEAVING, a_slice, endpoint
+from tests.support.waiting import until
 
 from .clock import Clock
 from .conftest import Cluster
-from .fake_api import END, FakeApi, Fault, Request, status
-from .objects import LEAVING, a_slice, endpoint
-from .waiting import until
 
 SLICES = "endpointslices"
 BOTH = (SLICES, "services")

@@ -4,11 +4,11 @@ from pathlib import Path
 import pytest
 
 from lbproxy.model.address import Address
+from tests.support.cluster import Cluster
+from tests.support.peers import free_address
+from tests.support.scene import Scene
 
-from .cluster import Cluster
-from .peers import free_address
 from .prometheus import Prometheus
-from .scene import Scene
 
 Scraped = Callable[..., Awaitable[Prometheus]]
 

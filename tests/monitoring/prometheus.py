@@ -12,8 +12,8 @@ import aiohttp
 import pytest
 
 from lbproxy.model.address import Address
+from tests.support.peers import free_address
 
-from .peers import free_address
 from .rules import groups
 
 PATIENCE = 20.0

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
+from tests.support.rendering import DEPLOY, render
+
 from .dashboard import dashboard
-from .rendering import DEPLOY, render
 from .rules import REPOSITORY, groups
 
 PAGE = REPOSITORY / "docs" / "metrics.md"

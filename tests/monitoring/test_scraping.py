@@ -9,15 +9,15 @@ import aiohttp
 import pytest
 
 from lbproxy.model.address import Address
+from tests.support.cluster import Cluster
+from tests.support.peers import Backend, free_address, is_refused
+from tests.support.program import Program
+from tests.support.scene import Scene, web
 
-from .cluster import Cluster
 from .conftest import Scraped
 from .dashboard import queries, variables
-from .peers import Backend, free_address, is_refused
-from .program import Program
 from .prometheus import Prometheus
 from .rules import REPOSITORY, alerts, records
-from .scene import Scene, web
 
 FEW = ("sh", "-c", 'ulimit -n 100; exec "$@"', "sh")
 """Starts a program that may open 100 files: enough for 18 clients of one worker."""

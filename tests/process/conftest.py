@@ -4,9 +4,8 @@ from pathlib import Path
 import pytest
 
 from lbproxy.model.address import Address
-
-from .peers import free_address
-from .scene import Scene
+from tests.support.peers import free_address
+from tests.support.scene import Scene
 
 
 @pytest.fixture

@@ -5,8 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from lbproxy.model.address import Address
-
-from .peers import PATIENCE, REFUSALS, Client
+from tests.support.peers import PATIENCE, REFUSALS, Client
 
 
 class Load:

@@ -15,9 +15,8 @@ import pyte
 
 from lbproxy.model.address import Address
 from lbproxy.net.unix_path import UnixPath
-
-from .peers import PATIENCE
-from .program import ENVIRONMENT
+from tests.support.peers import PATIENCE
+from tests.support.program import ENVIRONMENT
 
 COLUMNS, LINES = 150, 40
 

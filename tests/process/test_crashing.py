@@ -6,11 +6,11 @@ import signal
 import time
 
 from lbproxy.model.address import Address
+from tests.support.peers import until_refused
+from tests.support.program import Program, until
+from tests.support.scene import Scene, is_lost, web
 
 from .load import load
-from .peers import until_refused
-from .program import Program, until
-from .scene import Scene, is_lost, web
 
 CLIENTS = 4
 

@@ -6,9 +6,8 @@ import resource
 import psutil
 
 from lbproxy.model.address import Address
-
-from .program import Program
-from .scene import Scene, web
+from tests.support.program import Program
+from tests.support.scene import Scene, web
 
 FEW = ("sh", "-c", 'ulimit -n 100; exec "$@"', "sh")
 """Starts a program that may open 100 files: enough for 18 clients of one worker."""

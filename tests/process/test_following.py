@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from lbproxy.model.address import Address
+from tests.support.cluster import SLICES, Cluster
+from tests.support.peers import Backend, Client, is_refused
+from tests.support.program import Program, until
 
-from .cluster import SLICES, Cluster
 from .load import load
-from .peers import Backend, Client, is_refused
-from .program import Program, until
 
 WEB = "default/web:http"
 

@@ -12,9 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lbproxy.model.address import Address
-
-from .program import Program
-from .scene import Scene, web
+from tests.support.program import Program
+from tests.support.scene import Scene, web
 
 EXAMPLES = 60
 """Requests for each path."""

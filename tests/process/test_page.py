@@ -6,12 +6,12 @@ import pytest
 from playwright.async_api import Browser
 
 from lbproxy.model.address import Address
+from tests.support.peers import Backend
+from tests.support.program import Program
+from tests.support.scene import Scene, web
 
 from .browser import CHROMIUM, DESKTOP, PHONE, Visit, chromium
 from .load import load
-from .peers import Backend
-from .program import Program
-from .scene import Scene, web
 
 pytestmark = [pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium"), pytest.mark.timeout(120)]
 

@@ -6,9 +6,8 @@ import socket
 import pytest
 
 from lbproxy.model.address import Address
-
-from .peers import free_address, is_refused
-from .scene import Scene, web
+from tests.support.peers import free_address, is_refused
+from tests.support.scene import Scene, web
 
 
 @pytest.mark.parametrize("is_asked", [True, False], ids=["SIGHUP", "by itself"])

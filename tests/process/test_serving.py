@@ -5,10 +5,9 @@ import socket
 import pytest
 
 from lbproxy.model.address import Address
-
-from .peers import free_address, is_refused
-from .program import Program, start, until
-from .scene import Scene, web
+from tests.support.peers import free_address, is_refused
+from tests.support.program import Program, start, until
+from tests.support.scene import Scene, web
 
 
 async def test_serves_ipv4_and_ipv6_and_several_services(

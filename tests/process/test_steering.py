@@ -10,10 +10,9 @@ import aiohttp
 import pytest
 
 from lbproxy.model.address import Address
-
-from .peers import Backend
-from .program import Line, Program, until
-from .scene import Scene, is_lost, web
+from tests.support.peers import Backend
+from tests.support.program import Line, Program, until
+from tests.support.scene import Scene, is_lost, web
 
 SOCKET = "admin.sock"
 

@@ -6,10 +6,9 @@ import signal
 import pytest
 
 from lbproxy.model.address import Address
-
-from .peers import until_refused
-from .program import Program, until
-from .scene import Scene, web
+from tests.support.peers import until_refused
+from tests.support.program import Program, until
+from tests.support.scene import Scene, web
 
 
 def is_clean(program: Program) -> bool:

@@ -11,11 +11,11 @@ import pytest
 
 from lbproxy.model.address import Address
 from lbproxy.net.unix_path import UnixPath
+from tests.support.peers import free_address
+from tests.support.program import ENVIRONMENT, Program
+from tests.support.scene import Scene, web
 
 from .load import load
-from .peers import free_address
-from .program import ENVIRONMENT, Program
-from .scene import Scene, web
 from .terminal import Terminal, said
 
 SECRET = "0123456789abcdef"

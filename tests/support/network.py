@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
 
-from .netns import Namespace
+from tests.support.netns import Namespace
 
 CLIENT, CLIENT6 = "10.1.0.2", "fd01::2"
 VIP, VIP6 = "10.1.0.1", "fd01::1"

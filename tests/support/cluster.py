@@ -7,11 +7,10 @@ from pathlib import Path
 import psutil
 
 from lbproxy.sources.kubernetes.slice_part import LAST_CHANGE
-
-from .fake_api import FakeApi
-from .objects import LEAVING, READY, Json, a_slice, endpoint, port, service
-from .peers import Backend
-from .program import Program, start
+from tests.support.fake_api import FakeApi
+from tests.support.objects import LEAVING, READY, Json, a_slice, endpoint, port, service
+from tests.support.peers import Backend
+from tests.support.program import Program, start
 
 SLICES = "endpointslices"
 

@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from lbproxy.model.address import Address
-
-from .peers import REFUSALS, Backend, Client
-from .program import Program, start
+from tests.support.peers import REFUSALS, Backend, Client
+from tests.support.program import Program, start
 
 Entry = dict[str, Any]
 """One service in the file."""

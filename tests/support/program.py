@@ -14,9 +14,8 @@ import aiohttp
 import psutil
 
 from lbproxy.model.address import Address
-
-from .metrics import Metrics
-from .peers import free_address
+from tests.support.metrics import Metrics
+from tests.support.peers import free_address
 
 PATIENCE = 100.0 if "LBPROXY_TEST_REPORTS" in os.environ else 20.0
 """Seconds after which whatever is waited for counts as never coming; in the guest all is ten times as slow."""

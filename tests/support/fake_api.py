@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
-from .objects import Json
+from tests.support.objects import Json
 
 END = b""
 """Ends a stream as a server does whose time is over."""

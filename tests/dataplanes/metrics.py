@@ -1,1 +1,0 @@
-../process/metrics.py

@@ -1,1 +1,0 @@
-../ipvs/netns.py

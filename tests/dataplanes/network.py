@@ -1,1 +1,0 @@
-../ipvs/network.py

@@ -1,1 +1,0 @@
-../kubernetes/fake_api.py

@@ -1,9 +1,0 @@
-import asyncio
-from collections.abc import Callable
-
-
-async def until(is_true: Callable[[], bool]) -> None:
-    """Wait for a state that no event announces."""
-    async with asyncio.timeout(5):
-        while not is_true():  # noqa: ASYNC110 - see above
-            await asyncio.sleep(0.001)

@@ -1,1 +1,0 @@
-../process/cluster.py

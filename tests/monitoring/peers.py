@@ -1,1 +1,0 @@
-../dataplanes/peers.py

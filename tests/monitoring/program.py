@@ -1,1 +1,0 @@
-../process/program.py

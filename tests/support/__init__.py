@@ -1,0 +1,1 @@
+"""What tests of several folders share: real programs, peers, clusters, namespaces."""
