@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.metrics import MetricWrapperBase
 
 from lbproxy.admin import guard
-from lbproxy.admin.collector import TableCollector
+from lbproxy.admin.metrics import TableCollector
 from lbproxy.control import metrics as control
 from lbproxy.runtime import metrics as runtime
 from lbproxy.sources.kubernetes import metrics as kubernetes
@@ -40,6 +40,7 @@ def _of_control() -> Iterator[tuple[str, ...]]:
 def _is_metrics_of(module: ModuleType) -> Callable[[object], bool]:
     """Give a test for what a module defines itself and makes metrics in a registry."""
     return lambda member: (callable(member) and getattr(member, "__module__", "") == module.__name__
+                           and not (isinstance(member, type) and issubclass(member, Exception))  # no signature
                            and "registry" in inspect.signature(member).parameters)
 
 

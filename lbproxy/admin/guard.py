@@ -1,13 +1,17 @@
-"""Who may ask what. Reading is free to whoever reaches the address; orders need the Unix socket or the token.
+"""Who may ask for what. Anyone who can connect may read; orders need the Unix socket or the bearer token.
 
-A browser is made an accomplice by other sites, so: the Host must be an address, localhost or a name that was
-configured (else a site could rebind its own name to us), and orders must not come from another site.
+A hostile web site can make a browser send requests to us. Therefore the Host header must be an IP address, `localhost`
+or a configured name (otherwise a site could rebind its own name to our address), and orders from other sites are
+refused.
 """
 
 import asyncio
+import hmac
 import ipaddress
 import socket
-from collections.abc import Callable
+import stat
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import NoReturn
 from urllib.parse import urlsplit
 
@@ -15,9 +19,54 @@ import structlog
 from aiohttp import hdrs, web
 from prometheus_client import CollectorRegistry, Counter
 
-from lbproxy.admin.refused import RequestRefusedError
-from lbproxy.admin.token import TokenError, TokenFile
 from lbproxy.text.quoting import cut, escaped
+
+
+class RequestRefusedError(Exception):
+    """Ends a request: the status, and the line that the client gets. Nothing was changed."""
+
+    def __init__(self, status: int, line: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(line)
+        self.status, self.line, self.headers = status, line, headers
+
+
+SHORTEST, LONGEST = 16, 4096
+"""Bytes of a token; longer files are something else."""
+
+
+class TokenError(Exception):
+    """The file can't be used; its text is one line that does not tell what is in the file."""
+
+
+class TokenFile:
+    """A file with a token; white space around it is not part of it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def read(self) -> bytes:
+        """Give the token as it is now. Raises `TokenError`."""
+        try:
+            with self.path.open("rb") as file:
+                token = file.read(LONGEST + 1).strip()
+        except OSError as error:
+            raise TokenError(f"{self.path}: {(error.strerror or str(error)).lower()}; "
+                             "write the path of a file with a token") from None
+        if not SHORTEST <= len(token) <= LONGEST or len(token.split()) != 1:
+            raise TokenError(f"{self.path}: this is no token; write one word of at least {SHORTEST} characters, "
+                             "such as openssl rand -hex 32 prints")
+        return token
+
+    def is_shown_by(self, header: str) -> bool:
+        """Whether an Authorization header is `Bearer` and the token. Takes as long for any wrong one."""
+        scheme, _, shown = header.partition(" ")
+        return hmac.compare_digest(shown.strip().encode(errors="surrogateescape"), self.read()) and (
+            scheme.lower() == "bearer")
+
+    def is_open_to_all(self) -> bool:
+        """Whether every user of this machine may read it, as with a mounted Secret unless `defaultMode` forbids it."""
+        return bool(self.path.stat().st_mode & stat.S_IROTH)
+
 
 PROBES = {"/healthz", "/readyz"}
 """They say one word, to probes that call us by any name."""

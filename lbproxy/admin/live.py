@@ -1,6 +1,6 @@
-"""What the open pages see: one sampler for all of them, which runs only while somebody looks.
+"""`/stream`: the live state as server-sent events, from one sampler that runs only while a page is open.
 
-Each page has a short queue. One that does not keep up loses what is in it and gets the latest state as a whole.
+Each page has a short queue. A page that does not keep up loses its queue and gets the latest state as a whole.
 """
 
 import asyncio
@@ -12,13 +12,17 @@ from time import monotonic, thread_time, time
 from typing import Any
 
 import structlog
+from aiohttp import hdrs, web
 
-from lbproxy.admin.api.view import ProgramStatus
-from lbproxy.admin.curves import Point
-from lbproxy.admin.events import event_shape
-from lbproxy.admin.picture import COLUMNS, Picture, changes, picture, points, whole
+from lbproxy.admin.api.program_status import ProgramStatus
+from lbproxy.admin.guard import RequestRefusedError
+from lbproxy.admin.live_snapshot import COLUMNS, LiveSnapshot, changes, live_snapshot, points, whole
+from lbproxy.admin.rates import Point
+from lbproxy.admin.response_middleware import HEADERS, SEND_TIMEOUT
+from lbproxy.admin.schema import event_shape
 from lbproxy.admin.state import ProgramReading
 from lbproxy.model.event_log import EventLog
+from lbproxy.net.socket_options import reset_on_close
 
 INTERVAL = 1.0
 """Seconds between two samples."""
@@ -75,11 +79,11 @@ class Watcher:
 class Live:
     """Samples the view for those who watch."""
 
-    def __init__(self, view: ProgramStatus, timeline: EventLog) -> None:
-        self._view, self._timeline = view, timeline
+    def __init__(self, status: ProgramStatus, event_log: EventLog) -> None:
+        self._status, self._event_log = status, event_log
         self._watchers: set[Watcher] = set()
         self._curves: dict[str, deque[Point]] = {}
-        self._latest: Picture | None = None
+        self._latest: LiveSnapshot | None = None
         self._whole: bytes | None = None
         self._told = 0  # the number of the last event that was sent
         self._offset = time() - monotonic()
@@ -134,28 +138,28 @@ class Live:
 
     async def _sample(self) -> float:
         """Look, tell, and return how many seconds of a CPU the look took."""
-        reading = ProgramReading.of(self._view, monotonic())
+        reading = ProgramReading.of(self._status, monotonic())
         after, seconds = await asyncio.to_thread(_timed, reading, self._offset)
         before, self._latest, self._whole = self._latest, after, None
         is_next = before is not None and after.moment - before.moment < LINGER
         if before is not None and is_next and self._sampled.is_set():
             self._tell(before, after)
-        self._told = self._timeline.latest
+        self._told = self._event_log.latest
         self._sampled.set()
         return seconds
 
-    def _tell(self, before: Picture, after: Picture) -> None:
+    def _tell(self, before: LiveSnapshot, after: LiveSnapshot) -> None:
         news = changes(before, after)
         for name, point in self._grow(points(before, after), after).items():
             if not point.is_quiet:
                 news["services"].setdefault(name, {})["point"] = point
-        events = [event_shape(event) for event in self._timeline.since(self._told)]
+        events = [event_shape(event) for event in self._event_log.since(self._told)]
         message = _message("change", {"time": after.time, "seconds": round(after.moment - before.moment, 3),
                                       **news, "events": events})
         for watcher in self._watchers:
             watcher.offer(message)
 
-    def _grow(self, new: dict[str, Point], after: Picture) -> dict[str, Point]:
+    def _grow(self, new: dict[str, Point], after: LiveSnapshot) -> dict[str, Point]:
         length = min(MOST_POINTS, POINTS_IN_ALL // max(1, len(after.services)))
         for name in self._curves.keys() - after.services.keys():
             del self._curves[name]
@@ -171,23 +175,55 @@ class Live:
             self._whole = _message("state", self._state(self._latest))
         return self._whole or b""
 
-    def _state(self, latest: Picture) -> dict[str, Any]:
+    def _state(self, latest: LiveSnapshot) -> dict[str, Any]:
         oldest = latest.time - 1000 * MOST_POINTS
         return {
             "time": latest.time, "columns": COLUMNS, "fields": Point._fields, "program": latest.program,
             "services": {name: {**whole(service), "curve": [one for one in self._curves.get(name, ())
                                                             if one.time >= oldest]}
                          for name, service in latest.services.items()},
-            "events": [event_shape(event) for event in self._timeline.since() if event.number <= self._told],
+            "events": [event_shape(event) for event in self._event_log.since() if event.number <= self._told],
         }
 
 
-def _timed(reading: ProgramReading, offset: float) -> tuple[Picture, float]:
+def _timed(reading: ProgramReading, offset: float) -> tuple[LiveSnapshot, float]:
     began = thread_time()
-    seen = picture(reading, offset)
+    seen = live_snapshot(reading, offset)
     return seen, thread_time() - began
 
 
 def _message(name: str, content: dict[str, Any]) -> bytes:
     """One server-sent event (HTML Standard, 9.2); JSON in ASCII has no line ends that would cut it."""
     return f"event: {name}\ndata: {json.dumps(content, separators=(',', ':'))}\n\n".encode()
+
+
+MOST_WATCHERS = 200
+"""Open pages; beyond that probes and scrapers would find no connection any more."""
+HIGH_WATER = 64 * 1024
+"""Bytes that may wait in our memory for one page."""
+
+
+async def stream(request: web.Request, live: Live) -> web.StreamResponse:
+    """Send until the page is closed, does not read, or lbproxy ends."""
+    if len(live) >= MOST_WATCHERS:
+        raise RequestRefusedError(503, f"{MOST_WATCHERS} pages are open already; close some")
+    response = web.StreamResponse(headers={**HEADERS, hdrs.CONTENT_TYPE: "text/event-stream"})
+    if request.method == hdrs.METH_HEAD:
+        return response
+    transport = request.transport
+    with live.watching() as watcher:
+        await response.prepare(request)
+        if transport is not None:
+            transport.set_write_buffer_limits(high=HIGH_WATER)
+        try:
+            while not watcher.has_ended:
+                message = await live.next(watcher)
+                async with asyncio.timeout(SEND_TIMEOUT):
+                    await response.write(message)
+        except TimeoutError:
+            if transport is not None:
+                reset_on_close(transport.get_extra_info("socket"))
+                transport.abort()
+        except ConnectionError:
+            pass  # the page was closed
+    return response

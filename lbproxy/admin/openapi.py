@@ -7,12 +7,9 @@ from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import models_json_schema
 
 from lbproxy import __version__
-from lbproxy.admin.events import TimelineShape
-from lbproxy.admin.explain_shape import ExplanationShape
-from lbproxy.admin.shape import StateShape
+from lbproxy.admin.drain_handler import DrainRequest, DrainTarget
+from lbproxy.admin.schema import ExplanationShape, OrderedShape, StateShape, TimelineShape
 from lbproxy.admin.state import written
-from lbproxy.admin.steering import DrainRequest, DrainTarget
-from lbproxy.admin.steering_shape import OrderedShape
 
 _REFERENCE = "#/components/schemas/{model}"
 _ANSWERS = {"StateShape": StateShape, "ExplanationShape": ExplanationShape, "TimelineShape": TimelineShape,

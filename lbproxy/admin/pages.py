@@ -2,20 +2,19 @@
 
 import asyncio
 import re
+from importlib.resources import files
 
 from aiohttp import hdrs, web
 
 from lbproxy.admin.api.context import AdminContext
-from lbproxy.admin.asking import Asking
-from lbproxy.admin.assets import asset
-from lbproxy.admin.events import timeline_shape
+from lbproxy.admin.drain_handler import DrainHandler
+from lbproxy.admin.explain_handler import ExplainHandler
 from lbproxy.admin.exposition import Exposition, accepts
-from lbproxy.admin.live import Live
+from lbproxy.admin.guard import RequestRefusedError
+from lbproxy.admin.live import Live, stream
 from lbproxy.admin.openapi import document
-from lbproxy.admin.refused import RequestRefusedError
+from lbproxy.admin.schema import timeline_shape
 from lbproxy.admin.state import ProgramReading, to_json, written
-from lbproxy.admin.steering import Steering
-from lbproxy.admin.streaming import stream
 
 INDEX = """\
 lbproxy
@@ -33,10 +32,10 @@ lbproxy
 class Pages:
     """The answers about one program."""
 
-    def __init__(self, office: AdminContext, live: Live) -> None:
-        self._office, self._live = office, live
-        self._metrics = Exposition(office.registry)
-        self._explain, self._steering = Asking(office), Steering(office)
+    def __init__(self, context: AdminContext, live: Live) -> None:
+        self._context, self._live = context, live
+        self._metrics = Exposition(context.registry)
+        self._explain, self._drain = ExplainHandler(context), DrainHandler(context)
         self._turn = asyncio.Lock()
 
     def routes(self) -> list[web.RouteDef]:
@@ -52,8 +51,8 @@ class Pages:
             web.get("/openapi.json", self._openapi),
             web.get("/readyz", self._ready),
             web.get("/healthz", self._healthy),
-            web.post("/drain", self._steering.drain),
-            web.post("/undrain", self._steering.undrain),
+            web.post("/drain", self._drain.drain),
+            web.post("/undrain", self._drain.undrain),
         ]
 
     async def _index(self, request: web.Request) -> web.Response:
@@ -68,14 +67,14 @@ class Pages:
         return await stream(request, self._live)
 
     async def _ready(self, _: web.Request) -> web.Response:
-        return _verdict(self._office.view.why_not_ready())
+        return _verdict(self._context.status.why_not_ready())
 
     async def _healthy(self, _: web.Request) -> web.Response:
-        return _verdict(self._office.view.why_not_healthy())
+        return _verdict(self._context.status.why_not_healthy())
 
     async def _backends(self, _: web.Request) -> web.Response:
         async with self._turn:
-            reading = ProgramReading.of(self._office.view, asyncio.get_running_loop().time())
+            reading = ProgramReading.of(self._context.status, asyncio.get_running_loop().time())
             body = await asyncio.to_thread(to_json, reading)
         return web.Response(body=body, content_type="application/json")
 
@@ -83,8 +82,8 @@ class Pages:
         since = request.query.get("since", "0")
         if not re.fullmatch("[0-9]{1,18}", since):
             raise RequestRefusedError(400, "since: write the number of an event, such as /events?since=17")
-        timeline = self._office.timeline
-        body = written(timeline_shape(timeline.since(int(since)), timeline.latest))
+        event_log = self._context.event_log
+        body = written(timeline_shape(event_log.since(int(since)), event_log.latest))
         return web.Response(body=body, content_type="application/json")
 
     async def _openapi(self, _: web.Request) -> web.Response:
@@ -93,3 +92,16 @@ class Pages:
 
 def _verdict(objection: str | None) -> web.Response:
     return web.Response(text="ok\n") if objection is None else web.Response(status=503, text=f"{objection}\n")
+
+
+_TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
+_FILES = {one.name: one.read_bytes() for one in (files("lbproxy.admin") / "page").iterdir()
+          if one.name.rpartition(".")[2] in _TYPES}
+
+
+def asset(name: str) -> web.Response:
+    """Give one file. Raises `HTTPNotFound`."""
+    if name not in _FILES:
+        raise web.HTTPNotFound
+    kind = _TYPES[name.rpartition(".")[2]]
+    return web.Response(body=_FILES[name], headers={hdrs.CONTENT_TYPE: f"{kind}; charset=utf-8"})

@@ -1,24 +1,28 @@
-"""The admin server: binds its address or says in one line why not, answers, and is gone within seconds when told.
+"""The admin server: it binds its addresses or fails with one line, answers, and closes within seconds when told.
 
-Whoever reaches it may read, so it is meant for loopback or a pod's own network; who may give orders is the guard's
-matter. It bounds what any client can hold: connections, sizes (aiohttp's limits), and time.
+Anyone who can connect may read, so it is meant for loopback or a pod's own network; `guard.py` decides who may give
+orders. It bounds what any client can hold: connections, sizes (aiohttp's limits) and time.
 """
 
 import asyncio
 import logging
+import os
 import socket
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import ExitStack, asynccontextmanager
+import stat
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
+from pathlib import Path
 
 from aiohttp import web
 
-from lbproxy.admin.answering import Page, answering
 from lbproxy.admin.api.context import AdminContext
-from lbproxy.admin.binding import BACKLOG, address_of, bound
+from lbproxy.admin.drain_handler import MAX_BODY
 from lbproxy.admin.live import Live
 from lbproxy.admin.pages import Pages
-from lbproxy.admin.steering import MAX_BODY
-from lbproxy.net.unix_path import AdminAddress
+from lbproxy.admin.response_middleware import Handler, send_response
+from lbproxy.model.address import Address
+from lbproxy.model.errors import BindError
+from lbproxy.net.unix_path import AdminAddress, UnixPath
 
 MAX_CONNECTIONS = 256
 """Clients at a time; more are hung up on. Probes and scrapers need a handful, and every one costs a descriptor."""
@@ -35,15 +39,15 @@ _SILENT.setLevel(logging.CRITICAL)
 
 
 @asynccontextmanager
-async def serve(addresses: Sequence[AdminAddress], office: AdminContext) -> AsyncIterator[tuple[AdminAddress, ...]]:
+async def serve(addresses: Sequence[AdminAddress], context: AdminContext) -> AsyncIterator[tuple[AdminAddress, ...]]:
     """Serve while the block runs, and give the addresses that were bound (port 0 chooses a free one).
 
     Raises `BindError` if one does not exist here or is taken.
     """
     with ExitStack() as sockets:
         listening = [sockets.enter_context(bound(address)) for address in addresses]
-        live = Live(office.view, office.timeline)
-        runner = web.AppRunner(_application(office, live), access_log=None, logger=_SILENT,
+        live = Live(context.status, context.event_log)
+        runner = web.AppRunner(_application(context, live), access_log=None, logger=_SILENT,
                                keepalive_timeout=IDLE_TIMEOUT, lingering_time=LINGER_TIMEOUT,
                                shutdown_timeout=SHUTDOWN_TIMEOUT, auto_decompress=False)
         await runner.setup()
@@ -64,14 +68,14 @@ async def _start(sock: socket.socket, protocol: Callable[[], asyncio.Protocol]) 
     return await loop.create_server(protocol, sock=sock, backlog=BACKLOG)
 
 
-def _application(office: AdminContext, live: Live) -> web.Application:
+def _application(context: AdminContext, live: Live) -> web.Application:
     @web.middleware
-    async def guarding(request: web.Request, handler: Page) -> web.StreamResponse:
-        await office.guard.check(request)
+    async def check_access(request: web.Request, handler: Handler) -> web.StreamResponse:
+        await context.guard.check(request)
         return await handler(request)
 
-    application = web.Application(middlewares=[answering, guarding], client_max_size=MAX_BODY)
-    application.add_routes(Pages(office, live).routes())
+    application = web.Application(middlewares=[send_response, check_access], client_max_size=MAX_BODY)
+    application.add_routes(Pages(context, live).routes())
     return application
 
 
@@ -87,3 +91,89 @@ class _Refusal(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         transport.close()
+
+
+BACKLOG = 128
+OWNER_ONLY = 0o177
+"""The mask that leaves a file mode 0600."""
+
+
+@contextmanager
+def bound(address: AdminAddress) -> Iterator[socket.socket]:
+    """Listen while the block runs. Raises `BindError`."""
+    if not isinstance(address, UnixPath):
+        with _bind(address) as sock:
+            yield sock
+        return
+    with _bind_unix(address) as sock:
+        ours = _file(address.path)
+        try:
+            yield sock
+        finally:
+            if _file(address.path) == ours:  # else another lbproxy's is there by now
+                Path(address.path).unlink()
+
+
+def address_of(sock: socket.socket) -> AdminAddress:
+    """Where it listens: port 0 has become a real one."""
+    name = sock.getsockname()
+    return UnixPath(name) if sock.family == socket.AF_UNIX else Address(*name[:2])
+
+
+def _bind(address: Address) -> socket.socket:
+    sock = socket.socket(address.family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if address.family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        sock.bind(address)
+        sock.listen(BACKLOG)
+    except OSError as error:
+        sock.close()
+        raise BindError(f"--admin: can't listen on {address}: {_why(error)}; write another address, or off") from error
+    return sock
+
+
+def _bind_unix(address: UnixPath) -> socket.socket:
+    """Bind with mode 0600 from the first moment. A socket that nobody listens on any more is replaced."""
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+    before = os.umask(OWNER_ONLY)
+    try:
+        _make_way(address.path)
+        sock.bind(address.path)
+        sock.listen(BACKLOG)
+    except OSError as error:
+        sock.close()
+        raise BindError(f"--admin: can't listen on {address}: {_why(error)}; write another path, or off") from error
+    finally:
+        os.umask(before)
+    return sock
+
+
+def _make_way(path: str) -> None:
+    """Remove a stale socket; leave anything else for bind() to complain about."""
+    with suppress(FileNotFoundError):
+        if stat.S_ISSOCK(os.lstat(path).st_mode) and _is_stale(path):
+            Path(path).unlink()
+
+
+def _is_stale(path: str) -> bool:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK) as sock:
+        try:
+            sock.connect(path)
+        except ConnectionRefusedError:
+            return True
+        except OSError:
+            return False
+    return False
+
+
+def _file(path: str) -> tuple[int, int] | None:
+    with suppress(OSError):
+        status = os.lstat(path)
+        return status.st_dev, status.st_ino
+    return None
+
+
+def _why(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()

@@ -1,4 +1,7 @@
-"""From snapshot and stats to the JSON of `/backends`, whose shape `shape.py` documents. Pure."""
+"""The JSON of `/backends`: what should be (the snapshot) beside what was counted (the stats), by name. Pure.
+
+Either side may know something that the other does not: counts outlive membership, and a new backend has none yet.
+"""
 
 import json
 import os
@@ -8,15 +11,65 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from lbproxy import __version__
-from lbproxy.admin.api.view import ProgramStatus
-from lbproxy.admin.backend_metrics import state_of
-from lbproxy.admin.rows import BackendRow, ServiceRow, join
-from lbproxy.admin.shape import BackendShape, ProgramShape, ServiceShape, StateShape
+from lbproxy.admin.api.program_status import ProgramStatus
+from lbproxy.admin.schema import BackendShape, ProgramShape, ServiceShape, StateShape, iso
+from lbproxy.model.address import Address
 from lbproxy.model.drain_orders import BY_OPERATOR, is_drained_by_operator
 from lbproxy.model.facts import Program
-from lbproxy.model.snapshot import Backend, Snapshot
-from lbproxy.model.stats import Stats
+from lbproxy.model.snapshot import Backend, BackendKey, Service, Snapshot, State
+from lbproxy.model.stats import BackendStats, ServiceStats, Stats
 from lbproxy.text.units import format_roughly
+
+REMOVED = "removed"
+"""The state of a backend that has left the table and still holds connections or counts."""
+STATES = (*(state.value for state in State), REMOVED)
+
+
+class BackendRow(NamedTuple):
+    """One backend; `backend` is None when only its counts are left."""
+
+    address: Address
+    backend: Backend | None
+    stats: BackendStats
+
+
+class ServiceRow(NamedTuple):
+    """One service; `service` is None when only its counts are left."""
+
+    name: str
+    service: Service | None
+    stats: ServiceStats
+    backends: tuple[BackendRow, ...]
+
+
+def join(snapshot: Snapshot | None, stats: Stats) -> tuple[ServiceRow, ...]:
+    """Give every service and backend that either side knows; those of the snapshot come first, in its order."""
+    services = snapshot.services if snapshot else {}
+    gone = _gone(services.values(), stats)
+    return tuple(
+        ServiceRow(name, services.get(name), stats.services.get(name) or ServiceStats(),
+                   (*_listed(services.get(name), stats), *gone.get(name, ())))
+        for name in dict.fromkeys((*services, *stats.services, *gone)))
+
+
+def _listed(service: Service | None, stats: Stats) -> Iterable[BackendRow]:
+    for backend in service.backends if service else ():
+        counted = stats.backends.get(BackendKey(service.name, backend.address)) if service else None
+        yield BackendRow(backend.address, backend, counted or BackendStats())
+
+
+def _gone(services: Iterable[Service], stats: Stats) -> dict[str, list[BackendRow]]:
+    listed = {BackendKey(service.name, backend.address) for service in services for backend in service.backends}
+    gone: dict[str, list[BackendRow]] = {}
+    for key, counted in stats.backends.items():
+        if key not in listed:
+            gone.setdefault(key.service, []).append(BackendRow(key.address, None, counted))
+    return gone
+
+
+def state_of(backend: Backend | None) -> str:
+    """Give one of STATES."""
+    return backend.state.value if backend else REMOVED
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +104,9 @@ class ProgramReading(NamedTuple):
     now: Now
 
     @classmethod
-    def of(cls, view: ProgramStatus, monotonic: float) -> "ProgramReading":
+    def of(cls, status: ProgramStatus, monotonic: float) -> "ProgramReading":
         """Ask the view. On its event loop."""
-        return cls(view.snapshot, view.stats(), view.program(), view.why_not_ready(), view.why_not_healthy(),
+        return cls(status.snapshot, status.stats(), status.program(), status.why_not_ready(), status.why_not_healthy(),
                    Now.read(monotonic))
 
 
@@ -145,8 +198,3 @@ def reason_of(backend: Backend | None, now: Now) -> str:
 def left(moment: float | None, now: Now) -> float | None:
     """Seconds until a moment, if there is one."""
     return None if moment is None else now.left(moment)
-
-
-def iso(moment: datetime) -> str:
-    """Write a time of day to the millisecond."""
-    return moment.isoformat(timespec="milliseconds")

@@ -4,7 +4,7 @@ import click
 
 from lbproxy.cli.printing import show, show_json
 from lbproxy.cli.reaching import client, reading
-from lbproxy.console.explanation import explanation
+from lbproxy.console.explain_display import explanation
 
 
 @click.command("explain")

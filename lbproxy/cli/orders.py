@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from lbproxy.admin.steering_shape import OrderedShape, SteeredShape
+from lbproxy.admin.schema import OrderedShape, SteeredShape
 from lbproxy.text.quoting import escaped
 
 

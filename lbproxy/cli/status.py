@@ -4,7 +4,7 @@ import click
 
 from lbproxy.cli.printing import show, show_json
 from lbproxy.cli.reaching import client, reading
-from lbproxy.console.status import status
+from lbproxy.console.status_display import status
 
 
 @click.command("status")

@@ -6,11 +6,10 @@ from contextlib import suppress
 from rich.console import Console, RenderableType
 from rich.live import Live
 
-from lbproxy.admin.shape import StateShape
+from lbproxy.admin.schema import StateShape
 from lbproxy.console.client import Client
 from lbproxy.console.errors import AdminUnreachableError
-from lbproxy.console.rates import rates
-from lbproxy.console.status import top
+from lbproxy.console.status_display import rates, top
 from lbproxy.console.words import plain
 
 INTERVAL = 1.0

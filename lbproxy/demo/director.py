@@ -6,7 +6,7 @@ from itertools import cycle
 
 import aiohttp
 
-from lbproxy.admin.shape import StateShape
+from lbproxy.admin.schema import StateShape
 from lbproxy.control.backend_state import FIRST_EJECTION
 from lbproxy.demo.frame import Frame
 from lbproxy.demo.pace import paced, pause

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from lbproxy.admin.shape import BackendShape, StateShape
+from lbproxy.admin.schema import BackendShape, StateShape
 
 Names = Mapping[str, str]
 """What the demo calls a backend, by its address."""

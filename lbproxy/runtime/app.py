@@ -12,12 +12,11 @@ import uvloop
 from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector
 
 from lbproxy.admin.api.context import AdminContext
-from lbproxy.admin.api.operator_desk import ControllerOperator
+from lbproxy.admin.api.operator_api import ControllerOperator
 from lbproxy.admin.api.program_status import ControllerStatus
-from lbproxy.admin.collector import TableCollector
-from lbproxy.admin.guard import AdminMetrics, Guard
+from lbproxy.admin.guard import AdminMetrics, Guard, TokenError, TokenFile
+from lbproxy.admin.metrics import TableCollector
 from lbproxy.admin.server import serve
-from lbproxy.admin.token import TokenError, TokenFile
 from lbproxy.config import Config
 from lbproxy.config.options import DataplaneName
 from lbproxy.control.controller import Controller
@@ -51,7 +50,7 @@ class App:
     """One running lbproxy."""
 
     def __init__(self, config: Config, reload: Callable[[], Config], choice: DataplaneSelection,
-                 timeline: EventLog) -> None:
+                 event_log: EventLog) -> None:
         registry = CollectorRegistry()
         self._config, self._choice = config, choice
         self._stopping = asyncio.Event()
@@ -68,14 +67,15 @@ class App:
                                             zone=config.zone, coalesce=config.coalesce)
         self._health: Health | None = None
         self._status = ControllerStatus(self._controller, self._dataplane, workers, self._stopping.is_set,
-                              self._kubernetes.waits_for, choice.active.value)
+                                        self._kubernetes.waits_for, choice.active.value)
         show_dataplane(registry, choice.requested, choice.active, choice.reason)
         for collector in (ProcessCollector, PlatformCollector):
             collector(registry=registry)
         registry.register(TableCollector(self._status))
-        desk = ControllerOperator(self._controller, self._dataplane,
-                                  lambda: self._health.results if self._health else {})
-        self._office = AdminContext(self._status, registry, desk, timeline, _guard(config, AdminMetrics(registry)))
+        operator = ControllerOperator(self._controller, self._dataplane,
+                                      lambda: self._health.results if self._health else {})
+        self._admin_context = AdminContext(self._status, registry, operator, event_log,
+                                           _guard(config, AdminMetrics(registry)))
 
     async def run(self) -> None:
         """Serve until SIGTERM (or SIGINT, which skips the delay), then drain; a second signal ends at once."""
@@ -85,7 +85,7 @@ class App:
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self._dataplane.close)
             if self._config.admin:
-                await stack.enter_async_context(serve(self._config.admin, self._office))
+                await stack.enter_async_context(serve(self._config.admin, self._admin_context))
             await self._serve()
             await self._in_time(self._dataplane.drain(self._drain_timeout))
             await self._dataplane.close()
@@ -163,22 +163,22 @@ class App:
 
 def run(config: Config, reload: Callable[[], Config]) -> int:
     """Run until a signal ends it; return the exit code. Raises `BindError` if an address can't be had."""
-    timeline = EventLog()
-    logs.configure(config.log_level, config.log_format, timeline)
+    event_log = EventLog()
+    logs.configure(config.log_level, config.log_format, event_log)
     raise_descriptor_limit()
     gc.freeze()
     gc.set_threshold(*gc.get_threshold()[:2], FULL_COLLECTION_AFTER)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_run(config, reload, timeline))
+        runner.run(_run(config, reload, event_log))
     return 0
 
 
-async def _run(config: Config, reload: Callable[[], Config], timeline: EventLog) -> None:
+async def _run(config: Config, reload: Callable[[], Config], event_log: EventLog) -> None:
     choice = await select_dataplane(config, this_machine)
     if choice.requested is DataplaneName.AUTO:
         log.info("dataplane chosen", dataplane=choice.active.value, reason=choice.reason)
     try:
-        await App(config, reload, choice, timeline).run()
+        await App(config, reload, choice, event_log).run()
     except* LbproxyError as group:
         raise _first(group) from None
 

@@ -6,23 +6,23 @@ import pytest
 from lbproxy.admin.server import serve
 from lbproxy.model.address import Address
 
-from .fakes import FakeDesk, FakeView, busy, office
+from .fakes import FakeOperator, FakeStatus, admin_context, busy
 
 
 @pytest.fixture
-def view() -> FakeView:
+def status() -> FakeStatus:
     return busy()
 
 
 @pytest.fixture
-def desk() -> FakeDesk:
-    return FakeDesk()
+def operator() -> FakeOperator:
+    return FakeOperator()
 
 
 @pytest.fixture
-async def address(view: FakeView, desk: FakeDesk) -> AsyncIterator[Address]:
-    """Where a real admin server answers about `view`."""
-    async with serve([Address("127.0.0.1", 0)], office(view, desk)) as (bound,):
+async def address(status: FakeStatus, operator: FakeOperator) -> AsyncIterator[Address]:
+    """Where a real admin server answers about `status`."""
+    async with serve([Address("127.0.0.1", 0)], admin_context(status, operator)) as (bound,):
         assert isinstance(bound, Address)
         yield bound
 

@@ -4,9 +4,8 @@ from dataclasses import dataclass, field
 from prometheus_client import CollectorRegistry
 
 from lbproxy.admin.api.context import AdminContext
-from lbproxy.admin.collector import TableCollector
-from lbproxy.admin.guard import AdminMetrics, Guard
-from lbproxy.admin.token import TokenFile
+from lbproxy.admin.guard import AdminMetrics, Guard, TokenFile
+from lbproxy.admin.metrics import TableCollector
 from lbproxy.model.address import Address
 from lbproxy.model.event_log import EventLog
 from lbproxy.model.facts import Facts, Program
@@ -19,7 +18,7 @@ LISTEN = Address("0.0.0.0", 8080)
 
 
 @dataclass
-class FakeView:
+class FakeStatus:
     """A program that is whatever the test says."""
 
     snapshot: Snapshot | None = None
@@ -42,7 +41,7 @@ class FakeView:
 
 
 @dataclass
-class FakeDesk:
+class FakeOperator:
     """Takes orders for the backends that it knows, and remembers them."""
 
     known: dict[str, dict[Address, Facts]] = field(default_factory=dict)
@@ -68,13 +67,13 @@ class FakeDesk:
         return self.ordered.pop(key, None) is not None
 
 
-def office(view: FakeView, desk: FakeDesk | None = None, token: TokenFile | None = None, *,
-           hosts: tuple[str, ...] = (), timeline: EventLog | None = None) -> AdminContext:
-    """All that a server needs, with the metrics of the view and of who was refused."""
+def admin_context(status: FakeStatus, operator: FakeOperator | None = None, token: TokenFile | None = None, *,
+           hosts: tuple[str, ...] = (), event_log: EventLog | None = None) -> AdminContext:
+    """All that a server needs, with the metrics of the status and of who was refused."""
     registry = CollectorRegistry()
-    registry.register(TableCollector(view))
+    registry.register(TableCollector(status))
     guard = Guard(token, frozenset(hosts), AdminMetrics(registry).count_refusal)
-    return AdminContext(view, registry, desk or FakeDesk(), timeline or EventLog(), guard)
+    return AdminContext(status, registry, operator or FakeOperator(), event_log or EventLog(), guard)
 
 
 def backend(address: Address = ONE, state: State = State.ACTIVE, *,
@@ -86,7 +85,7 @@ def snapshot(*backends: Backend, service: str = "web", version: int = 1) -> Snap
     return Snapshot(version, {service: Service(service, (LISTEN,), Policy(), backends)})
 
 
-def busy() -> FakeView:
+def busy() -> FakeStatus:
     """Two backends, one of them draining, a worker that pauses, and a count for everything."""
     counted = Stats(
         services={"web": ServiceStats(
@@ -103,4 +102,4 @@ def busy() -> FakeView:
                              cpu_seconds=1.5),
                  WorkerStats(1, 102, 29.0, 0, is_paused=False, accept_pauses=0, accept_errors=0, descriptor_limit=20)),
         worker_restarts=9)
-    return FakeView(snapshot(backend(), backend(TWO, State.DRAINING, weight=7)), counted)
+    return FakeStatus(snapshot(backend(), backend(TWO, State.DRAINING, weight=7)), counted)

@@ -11,15 +11,15 @@ import aiohttp
 import pytest
 from structlog.testing import capture_logs
 
-from lbproxy.admin import server, steering
-from lbproxy.admin.binding import bound
-from lbproxy.admin.token import TokenError, TokenFile
+from lbproxy.admin import drain_handler, server
+from lbproxy.admin.guard import TokenError, TokenFile
+from lbproxy.admin.server import bound
 from lbproxy.model.address import Address
 from lbproxy.model.errors import BindError
 from lbproxy.model.snapshot import BackendKey
 from lbproxy.net.unix_path import UnixPath
 
-from .fakes import ONE, FakeDesk, FakeView, office
+from .fakes import ONE, FakeOperator, FakeStatus, admin_context
 from .test_admin_server import spoken
 
 SECRET = "0123456789abcdef"
@@ -35,9 +35,11 @@ def token(tmp_path: Path) -> TokenFile:
 
 
 @pytest.fixture
-async def guarded(view: FakeView, desk: FakeDesk, token: TokenFile) -> AsyncIterator[aiohttp.ClientSession]:
-    """A client of a server that takes orders from who shows SECRET, and is called lb.example too."""
-    async with (server.serve([Address("127.0.0.1", 0)], office(view, desk, token, hosts=("lb.example",))) as (address,),
+async def guarded(
+        status: FakeStatus, operator: FakeOperator, token: TokenFile) -> AsyncIterator[aiohttp.ClientSession]:
+    """A client of a server that takes orders with the token SECRET, and has the name lb.example too."""
+    context = admin_context(status, operator, token, hosts=("lb.example",))
+    async with (server.serve([Address("127.0.0.1", 0)], context) as (address,),
                 aiohttp.ClientSession(f"http://{address}") as client):
         yield client
 
@@ -64,27 +66,27 @@ async def test_probes_may_call_by_any_name(guarded: aiohttp.ClientSession, path:
         assert answer.status == 200
 
 
-async def test_order_with_the_token_is_taken(guarded: aiohttp.ClientSession, desk: FakeDesk) -> None:
+async def test_order_with_the_token_is_taken(guarded: aiohttp.ClientSession, operator: FakeOperator) -> None:
     async with guarded.post("/drain", json=ORDER, headers=ALLOWED) as answer:
         assert answer.status == 200
-    assert desk.ordered == {BackendKey("web", ONE): (None, None)}
+    assert operator.ordered == {BackendKey("web", ONE): (None, None)}
 
 
 @pytest.mark.parametrize("header", ["", "Bearer", f"Bearer {SECRET}0", f"Basic {SECRET}", SECRET, f"bearer  {SECRET} x",
                                     "Bearer \xff"])
 @pytest.mark.parametrize("path", ["/drain", "/undrain"])
 async def test_order_without_the_token_is_refused(
-        guarded: aiohttp.ClientSession, desk: FakeDesk, header: str, path: str) -> None:
+        guarded: aiohttp.ClientSession, operator: FakeOperator, header: str, path: str) -> None:
     async with guarded.post(path, json=ORDER, headers={"Authorization": header}) as answer:
         assert (answer.status, answer.headers["WWW-Authenticate"]) == (401, 'Bearer realm="lbproxy"')
-    assert desk.ordered == {}
+    assert operator.ordered == {}
 
 
-async def test_without_a_token_the_server_is_read_only(client: aiohttp.ClientSession, desk: FakeDesk) -> None:
+async def test_without_a_token_the_server_is_read_only(client: aiohttp.ClientSession, operator: FakeOperator) -> None:
     async with client.post("/drain", json=ORDER, headers=ALLOWED) as answer:
         assert (answer.status, await answer.text()) == (
             403, "read-only: orders need lbproxy run --admin-token-file FILE, or a Unix socket (--admin unix:PATH)\n")
-    assert desk.ordered == {}
+    assert operator.ordered == {}
 
 
 async def test_token_that_is_replaced_counts_at_once(guarded: aiohttp.ClientSession, token: TokenFile) -> None:
@@ -128,10 +130,10 @@ def test_token_file_that_everybody_can_read_is_noticed(token: TokenFile) -> None
     {"Sec-Fetch-Site": "same-site"}, {"Origin": "http://127.0.0.1:1"},
 ])
 async def test_order_from_another_site_is_refused_even_with_the_token(
-        guarded: aiohttp.ClientSession, desk: FakeDesk, headers: dict[str, str]) -> None:
+        guarded: aiohttp.ClientSession, operator: FakeOperator, headers: dict[str, str]) -> None:
     async with guarded.post("/drain", json=ORDER, headers={**ALLOWED, **headers}) as answer:
         assert (answer.status, await answer.text()) == (403, "orders are not taken from other sites\n")
-    assert desk.ordered == {}
+    assert operator.ordered == {}
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""])
@@ -140,15 +142,15 @@ async def test_order_that_any_form_could_send_is_refused(guarded: aiohttp.Client
         assert answer.status == 415
 
 
-async def test_oversized_order_is_refused(guarded: aiohttp.ClientSession, desk: FakeDesk) -> None:
-    async with guarded.post("/drain", json={"backend": "x" * steering.MAX_BODY}, headers=ALLOWED) as answer:
+async def test_oversized_order_is_refused(guarded: aiohttp.ClientSession, operator: FakeOperator) -> None:
+    async with guarded.post("/drain", json={"backend": "x" * drain_handler.MAX_BODY}, headers=ALLOWED) as answer:
         assert answer.status == 413
-    assert desk.ordered == {}
+    assert operator.ordered == {}
 
 
 async def test_order_that_does_not_come_is_given_up(
         guarded: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(steering, "BODY_TIMEOUT", 0.02)
+    monkeypatch.setattr(drain_handler, "BODY_TIMEOUT", 0.02)
     host, port = guarded._base_url.host, guarded._base_url.port  # type: ignore[union-attr]  # it has one
     head = (f"POST /drain HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {SECRET}\r\n"
             "Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{")
@@ -157,9 +159,9 @@ async def test_order_that_does_not_come_is_given_up(
 
 
 async def test_headers_that_trickle_in_end_the_connection(
-        view: FakeView, monkeypatch: pytest.MonkeyPatch) -> None:
+        status: FakeStatus, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server, "IDLE_TIMEOUT", 0.2)
-    async with server.serve([Address("127.0.0.1", 0)], office(view)) as (address,):
+    async with server.serve([Address("127.0.0.1", 0)], admin_context(status)) as (address,):
         assert isinstance(address, Address)
         reader, writer = await asyncio.open_connection(*address)
         writer.write(b"GET / HTTP/1.1\r\n")
@@ -200,35 +202,36 @@ def path(tmp_path: Path) -> UnixPath:
     return UnixPath(str(tmp_path / "admin.sock"))
 
 
-async def test_unix_socket_takes_orders_without_a_token(view: FakeView, desk: FakeDesk, path: UnixPath) -> None:
-    async with (server.serve([path], office(view, desk)) as bound,
+async def test_unix_socket_takes_orders_without_a_token(
+        status: FakeStatus, operator: FakeOperator, path: UnixPath) -> None:
+    async with (server.serve([path], admin_context(status, operator)) as bound,
                 aiohttp.ClientSession("http://any.name", connector=aiohttp.UnixConnector(path.path)) as client,
                 client.post("/drain", json=ORDER) as answer):
         assert (bound, answer.status) == ((path,), 200)
         assert mode(path) == stat.S_IFSOCK | 0o600
-    assert list(desk.ordered) == [BackendKey("web", ONE)]
+    assert list(operator.ordered) == [BackendKey("web", ONE)]
     assert mode(path) is None
 
 
-async def test_tcp_and_unix_socket_are_served_at_once(view: FakeView, path: UnixPath) -> None:
-    async with server.serve([Address("127.0.0.1", 0), path], office(view)) as (address, socket_path):
+async def test_tcp_and_unix_socket_are_served_at_once(status: FakeStatus, path: UnixPath) -> None:
+    async with server.serve([Address("127.0.0.1", 0), path], admin_context(status)) as (address, socket_path):
         for url, connector in ((f"http://{address}", None), ("http://x", aiohttp.UnixConnector(str(path.path)))):
             async with aiohttp.ClientSession(url, connector=connector) as client, client.get("/healthz") as answer:
                 assert answer.status == 200
         assert socket_path == path
 
 
-async def test_stale_socket_is_replaced(view: FakeView, path: UnixPath) -> None:
+async def test_stale_socket_is_replaced(status: FakeStatus, path: UnixPath) -> None:
     with socket.socket(socket.AF_UNIX) as dead:
         dead.bind(path.path)
-    async with server.serve([path], office(view)) as bound:
+    async with server.serve([path], admin_context(status)) as bound:
         assert bound == (path,)
 
 
-async def test_live_socket_is_one_clear_line_and_stays(view: FakeView, path: UnixPath) -> None:
-    async with server.serve([path], office(view)):
+async def test_live_socket_is_one_clear_line_and_stays(status: FakeStatus, path: UnixPath) -> None:
+    async with server.serve([path], admin_context(status)):
         with pytest.raises(BindError) as error:
-            async with server.serve([path], office(view)):
+            async with server.serve([path], admin_context(status)):
                 pass
         assert str(error.value) == (
             f"--admin: can't listen on {path}: address already in use; write another path, or off")

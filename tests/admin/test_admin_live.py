@@ -10,16 +10,16 @@ from typing import Any
 import aiohttp
 import pytest
 
-from lbproxy.admin import live, server, streaming
-from lbproxy.admin.curves import Growth, point, quantile, since
+from lbproxy.admin import live, server
 from lbproxy.admin.live import Live, Watcher
-from lbproxy.admin.picture import COLUMNS
+from lbproxy.admin.live_snapshot import COLUMNS
+from lbproxy.admin.rates import Growth, point, quantile, since
 from lbproxy.model.address import Address
 from lbproxy.model.event_log import EventLog
 from lbproxy.model.snapshot import BackendKey, State
 from lbproxy.model.stats import BackendStats, Histogram, ServiceStats, Stats
 
-from .fakes import ONE, TWO, FakeView, backend, busy, office, snapshot
+from .fakes import ONE, TWO, FakeStatus, admin_context, backend, busy, snapshot
 
 Message = tuple[str, dict[str, Any]]
 
@@ -31,8 +31,8 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-async def hub(view: FakeView) -> AsyncIterator[Live]:
-    hub = Live(view, EventLog())
+async def hub(status: FakeStatus) -> AsyncIterator[Live]:
+    hub = Live(status, EventLog())
     yield hub
     await hub.close()
 
@@ -59,7 +59,7 @@ def row(values: list[object]) -> dict[str, Any]:
     return dict(zip(COLUMNS, values, strict=True))
 
 
-async def test_first_message_is_the_whole_state(hub: Live, view: FakeView) -> None:
+async def test_first_message_is_the_whole_state(hub: Live, status: FakeStatus) -> None:
     with hub.watching() as watcher:
         ((name, content),) = await told(hub, watcher)
     assert name == "state"
@@ -67,60 +67,60 @@ async def test_first_message_is_the_whole_state(hub: Live, view: FakeView) -> No
     assert service["head"]["rejected"] == {"no_backend": 3}
     assert [row(one)["address"] for one in service["rows"]] == [str(ONE), str(TWO)]
     assert (row(service["rows"][0])["active"], row(service["rows"][0])["received"]) == (5, 700)
-    assert content["program"]["not_ready"] is view.not_ready
+    assert content["program"]["not_ready"] is status.not_ready
     assert service["curve"] == []
 
 
-async def test_only_what_changed_is_told(hub: Live, view: FakeView) -> None:
+async def test_only_what_changed_is_told(hub: Live, status: FakeStatus) -> None:
     with hub.watching() as watcher:
         await told(hub, watcher)
         assert (await told(hub, watcher))[0][1]["services"] == {}
         grown = BackendStats(active=6, connections=61)
-        view.counted.backends = {**view.counted.backends, BackendKey("web", ONE): grown}
+        status.counted.backends = {**status.counted.backends, BackendKey("web", ONE): grown}
         content = await change(hub, watcher, "services")
     (only,) = content["services"]["web"]["rows"]
     assert (row(only)["address"], row(only)["active"]) == (str(ONE), 6)
     assert "head" in content["services"]["web"], "the sums of its reasons changed"
 
 
-async def test_state_changes_come_and_go_and_so_do_services(hub: Live, view: FakeView) -> None:
+async def test_state_changes_come_and_go_and_so_do_services(hub: Live, status: FakeStatus) -> None:
     with hub.watching() as watcher:
         await told(hub, watcher)
-        view.snapshot = snapshot(backend(state=State.DOWN), version=2)
-        view.counted = Stats({}, {})
+        status.snapshot = snapshot(backend(state=State.DOWN), version=2)
+        status.counted = Stats({}, {})
         content = await change(hub, watcher, "services")
         assert content["services"]["web"]["gone"] == [str(TWO)]
         assert row(content["services"]["web"]["rows"][0])["state"] == "down"
-        view.snapshot = snapshot(service="api", version=3)
+        status.snapshot = snapshot(service="api", version=3)
         content = await change(hub, watcher, "gone")
     assert (content["gone"], list(content["services"])) == (["web"], ["api"])
 
 
-async def test_trouble_of_the_program_is_told(hub: Live, view: FakeView) -> None:
+async def test_trouble_of_the_program_is_told(hub: Live, status: FakeStatus) -> None:
     with hub.watching() as watcher:
         await told(hub, watcher)
-        view.not_ready, view.trouble = "no usable backend", "address in use"
+        status.not_ready, status.trouble = "no usable backend", "address in use"
         content = await change(hub, watcher, "program")
     assert (content["program"]["not_ready"], content["program"]["trouble"]) == ("no usable backend", "address in use")
 
 
-async def test_events_are_told_once(view: FakeView) -> None:
-    timeline = EventLog()
-    timeline(None, "info", {"event": "serving"})
-    hub = Live(view, timeline)
+async def test_events_are_told_once(status: FakeStatus) -> None:
+    event_log = EventLog()
+    event_log(None, "info", {"event": "serving"})
+    hub = Live(status, event_log)
     with hub.watching() as watcher:
         ((_, state),) = await told(hub, watcher)
-        timeline(None, "error", {"event": "worker died", "worker": 1})
+        event_log(None, "error", {"event": "worker died", "worker": 1})
         content = await change(hub, watcher, "events")
     await hub.close()
     assert [event["number"] for event in state["events"]] == [1]
     assert [(event["number"], event["kind"]) for event in content["events"]] == [(2, "worker")]
 
 
-async def test_curve_grows_while_somebody_looks_and_is_there_for_the_next(hub: Live, view: FakeView) -> None:
+async def test_curve_grows_while_somebody_looks_and_is_there_for_the_next(hub: Live, status: FakeStatus) -> None:
     with hub.watching() as watcher:
         await told(hub, watcher)
-        view.counted.services = {"web": ServiceStats(accepted=190)}
+        status.counted.services = {"web": ServiceStats(accepted=190)}
         content = await change(hub, watcher, "services")
         assert content["services"]["web"]["point"][1] > 0
         with hub.watching() as other:
@@ -128,9 +128,9 @@ async def test_curve_grows_while_somebody_looks_and_is_there_for_the_next(hub: L
     assert max(point[1] for point in state["services"]["web"]["curve"]) > 0
 
 
-async def test_nobody_is_asked_while_nobody_looks(view: FakeView, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_nobody_is_asked_while_nobody_looks(status: FakeStatus, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live, "LINGER", 0.0)
-    hub = Live(view, EventLog())
+    hub = Live(status, EventLog())
     before = asyncio.all_tasks()
     with hub.watching() as watcher:
         await told(hub, watcher)
@@ -142,11 +142,11 @@ async def test_nobody_is_asked_while_nobody_looks(view: FakeView, monkeypatch: p
     await hub.close()
 
 
-async def test_page_that_does_not_keep_up_gets_the_latest_state_instead(hub: Live, view: FakeView) -> None:
+async def test_page_that_does_not_keep_up_gets_the_latest_state_instead(hub: Live, status: FakeStatus) -> None:
     with hub.watching() as slow, hub.watching() as quick:
         await told(hub, slow)
         for number in range(live.QUEUE + 2):
-            view.not_ready = str(number)
+            status.not_ready = str(number)
             while not any("program" in content for _, content in await told(hub, quick)):
                 pass
         ((name, content),) = await told(hub, slow)
@@ -162,10 +162,10 @@ async def test_queue_of_a_page_is_bounded() -> None:
 
 
 async def test_failure_while_sampling_is_logged_and_ends_the_streams(
-        hub: Live, view: FakeView, monkeypatch: pytest.MonkeyPatch) -> None:
+        hub: Live, status: FakeStatus, monkeypatch: pytest.MonkeyPatch) -> None:
     with hub.watching() as watcher:
         await told(hub, watcher)
-        monkeypatch.setattr(view, "program", lambda: 1 / 0)
+        monkeypatch.setattr(status, "program", lambda: 1 / 0)
         async with asyncio.timeout(5):
             while not watcher.has_ended:
                 await hub.next(watcher)
@@ -182,17 +182,17 @@ async def test_stream_is_server_sent_events_with_the_headers_of_every_answer(cli
 
 async def test_pages_beyond_the_limit_are_refused(
         client: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(streaming, "MOST_WATCHERS", 1)
+    monkeypatch.setattr(live, "MOST_WATCHERS", 1)
     async with client.get("/stream") as first:
         await first.content.readline()
         async with client.get("/stream") as second:
             assert (second.status, await second.text()) == (503, "1 pages are open already; close some\n")
 
 
-async def test_page_that_does_not_read_is_cut_off(view: FakeView, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(streaming, "SEND_TIMEOUT", 0.05)
-    view.trouble = "x" * 20_000_000  # more than all buffers on the way
-    async with server.serve([Address("127.0.0.1", 0)], office(view)) as (address,):
+async def test_page_that_does_not_read_is_cut_off(status: FakeStatus, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "SEND_TIMEOUT", 0.05)
+    status.trouble = "x" * 20_000_000  # more than all buffers on the way
+    async with server.serve([Address("127.0.0.1", 0)], admin_context(status)) as (address,):
         assert isinstance(address, Address)
         with socket.create_connection(address) as sock:
             sock.sendall(b"GET /stream HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
@@ -204,7 +204,7 @@ async def test_page_that_does_not_read_is_cut_off(view: FakeView, monkeypatch: p
 
 async def test_server_ends_at_once_though_pages_are_open() -> None:
     async with aiohttp.ClientSession() as client:
-        async with server.serve([Address("127.0.0.1", 0)], office(busy())) as (address,):
+        async with server.serve([Address("127.0.0.1", 0)], admin_context(busy())) as (address,):
             answer = await client.get(f"http://{address}/stream")
             await answer.content.readline()
             began = asyncio.get_running_loop().time()

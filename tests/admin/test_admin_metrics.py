@@ -9,13 +9,13 @@ from prometheus_client.openmetrics.exposition import generate_latest as generate
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_open
 from prometheus_client.parser import text_string_to_metric_families as parse
 
-from lbproxy.admin.collector import TableCollector
+from lbproxy.admin.metrics import TableCollector
 from lbproxy.model.drain_orders import BY_OPERATOR
 from lbproxy.model.snapshot import Backend, BackendKey, State
 from lbproxy.model.stats import BackendStats, Histogram, ServiceStats, Stats
 from lbproxy.net import limits
 
-from .fakes import ONE, TWO, FakeView, backend, snapshot
+from .fakes import ONE, TWO, FakeStatus, backend, snapshot
 
 DOCUMENTED = {f"lbproxy_{name}" for name in (
     "backend_connections_active", "backend_connections_total", "backend_connect_failures_total",
@@ -36,8 +36,8 @@ class Scrape:
         self.samples = [sample for family in families for sample in family.samples]
 
     @classmethod
-    def of(cls, view: FakeView) -> "Scrape":
-        return cls(parse(generate_latest(_registry(view)).decode()))
+    def of(cls, status: FakeStatus) -> "Scrape":
+        return cls(parse(generate_latest(_registry(status)).decode()))
 
     def names(self) -> set[str]:
         return {sample.name for sample in self.samples}
@@ -48,29 +48,29 @@ class Scrape:
         return {",".join(v for k, v in s.labels.items() if k not in labels): s.value for s in found}
 
 
-def _registry(view: FakeView) -> CollectorRegistry:
+def _registry(status: FakeStatus) -> CollectorRegistry:
     registry = CollectorRegistry()
-    registry.register(TableCollector(view))
+    registry.register(TableCollector(status))
     return registry
 
 
-def test_every_documented_name_is_exposed_and_no_other(view: FakeView) -> None:
-    assert Scrape.of(view).names() == DOCUMENTED
+def test_every_documented_name_is_exposed_and_no_other(status: FakeStatus) -> None:
+    assert Scrape.of(status).names() == DOCUMENTED
 
 
-def test_openmetrics_parser_reads_the_same_samples(view: FakeView) -> None:
-    parsed = parse_open(generate_open(_registry(view)).decode())  # type: ignore[no-untyped-call]  # untyped library
-    assert sorted(map(repr, Scrape(parsed).samples)) == sorted(map(repr, Scrape.of(view).samples))
+def test_openmetrics_parser_reads_the_same_samples(status: FakeStatus) -> None:
+    parsed = parse_open(generate_open(_registry(status)).decode())  # type: ignore[no-untyped-call]  # untyped library
+    assert sorted(map(repr, Scrape(parsed).samples)) == sorted(map(repr, Scrape.of(status).samples))
 
 
 def test_help_says_the_unit_of_what_is_measured_in_one() -> None:
-    for family in TableCollector(FakeView(snapshot(backend()))).collect():
+    for family in TableCollector(FakeStatus(snapshot(backend()))).collect():
         for unit in ("seconds", "bytes"):
             assert unit not in family.name or unit in family.documentation.lower()
 
 
-def test_counts_of_a_backend_carry_its_service_and_address(view: FakeView) -> None:
-    scrape = Scrape.of(view)
+def test_counts_of_a_backend_carry_its_service_and_address(status: FakeStatus) -> None:
+    scrape = Scrape.of(status)
     assert scrape.values("backend_connections_active", service="web") == {str(ONE): 5, str(TWO): 3}
     assert scrape.values("backend_connections_total", service="web") == {str(ONE): 60, str(TWO): 30}
     assert scrape.values("backend_weight", service="web") == {str(ONE): 1, str(TWO): 7}
@@ -78,43 +78,43 @@ def test_counts_of_a_backend_carry_its_service_and_address(view: FakeView) -> No
     assert scrape.values("backend_bytes_total", service="web", backend=str(ONE)) == {"received": 700, "sent": 8000}
 
 
-def test_exactly_one_state_is_1(view: FakeView) -> None:
-    states = Scrape.of(view).values("backend_state", service="web", backend=str(TWO))
+def test_exactly_one_state_is_1(status: FakeStatus) -> None:
+    states = Scrape.of(status).values("backend_state", service="web", backend=str(TWO))
     assert states == {"active": 0, "draining": 1, "down": 0, "removed": 0}
 
 
-def test_reasons_of_a_backend_appear_with_their_first_event(view: FakeView) -> None:
-    scrape = Scrape.of(view)
+def test_reasons_of_a_backend_appear_with_their_first_event(status: FakeStatus) -> None:
+    scrape = Scrape.of(status)
     assert scrape.values("backend_connect_failures_total", service="web", backend=str(ONE)) == {"refused": 4}
     closed = scrape.values("backend_connections_closed_total", service="web", backend=str(ONE))
     assert closed == {"finished": 50, "backend_reset": 1}
 
 
-def test_reasons_of_a_service_are_there_before_their_first_event(view: FakeView) -> None:
-    assert Scrape.of(view).values("connections_rejected_total", service="web") == {"no_backend": 3, "queue_full": 0}
-    assert Scrape.of(view).values("connections_closed_total", service="web") == {"finished": 80, "drain_timeout": 6}
+def test_reasons_of_a_service_are_there_before_their_first_event(status: FakeStatus) -> None:
+    assert Scrape.of(status).values("connections_rejected_total", service="web") == {"no_backend": 3, "queue_full": 0}
+    assert Scrape.of(status).values("connections_closed_total", service="web") == {"finished": 80, "drain_timeout": 6}
 
 
-def test_connections_of_draining_backends_are_summed_by_service(view: FakeView) -> None:
-    assert Scrape.of(view).values("draining_connections") == {"web": 3}
+def test_connections_of_draining_backends_are_summed_by_service(status: FakeStatus) -> None:
+    assert Scrape.of(status).values("draining_connections") == {"web": 3}
 
 
-def test_backends_that_are_given_new_connections_are_counted_by_service(view: FakeView) -> None:
-    assert Scrape.of(view).values("usable_backends") == {"web": 1}
-    view.snapshot = snapshot(service="empty")
-    assert Scrape.of(view).values("usable_backends") == {"empty": 0}, "a service that is gone lacks nothing"
+def test_backends_that_are_given_new_connections_are_counted_by_service(status: FakeStatus) -> None:
+    assert Scrape.of(status).values("usable_backends") == {"web": 1}
+    status.snapshot = snapshot(service="empty")
+    assert Scrape.of(status).values("usable_backends") == {"empty": 0}, "a service that is gone lacks nothing"
 
 
-def test_source_ports_are_the_range_that_the_kernel_gives(view: FakeView, monkeypatch: pytest.MonkeyPatch,
+def test_source_ports_are_the_range_that_the_kernel_gives(status: FakeStatus, monkeypatch: pytest.MonkeyPatch,
                                                           tmp_path: Path) -> None:
     monkeypatch.setattr(limits, "PORT_RANGE", tmp_path / "ip_local_port_range")
-    assert Scrape.of(view).values("source_ports") == {}
+    assert Scrape.of(status).values("source_ports") == {}
     limits.PORT_RANGE.write_text("32768\t60999\n")
-    assert Scrape.of(view).values("source_ports") == {"": 28232}
+    assert Scrape.of(status).values("source_ports") == {"": 28232}
 
 
-def test_histogram_is_cumulative_and_its_last_bucket_is_its_count(view: FakeView) -> None:
-    scrape = Scrape.of(view)
+def test_histogram_is_cumulative_and_its_last_bucket_is_its_count(status: FakeStatus) -> None:
+    scrape = Scrape.of(status)
     assert scrape.values("connect_duration_seconds_bucket", service="web") == {"0.001": 4, "0.5": 9, "+Inf": 10}
     assert scrape.values("connect_duration_seconds_count") == {"web": 10}
     assert scrape.values("connect_duration_seconds_sum") == {"web": 2.5}
@@ -122,13 +122,13 @@ def test_histogram_is_cumulative_and_its_last_bucket_is_its_count(view: FakeView
 
 def test_empty_histogram_is_exposed_and_an_absent_one_is_not() -> None:
     services = {"web": ServiceStats(connect_seconds=Histogram((1.0,), [0, 0]))}
-    scrape = Scrape.of(FakeView(None, Stats(services, {})))
+    scrape = Scrape.of(FakeStatus(None, Stats(services, {})))
     assert scrape.values("connect_duration_seconds_count") == {"web": 0}
     assert scrape.values("connection_duration_seconds_count") == {}
 
 
-def test_worker_without_a_heartbeat_is_not_up(view: FakeView) -> None:
-    scrape = Scrape.of(view)
+def test_worker_without_a_heartbeat_is_not_up(status: FakeStatus) -> None:
+    scrape = Scrape.of(status)
     assert scrape.values("worker_up") == {"0": 1, "1": 0}
     assert scrape.values("accept_paused") == {"0": 1, "1": 0}
     assert scrape.values("worker_descriptor_limit") == {"0": 20, "1": 20}
@@ -138,34 +138,34 @@ def test_worker_without_a_heartbeat_is_not_up(view: FakeView) -> None:
 
 
 def test_backend_that_was_never_used_counts_from_0() -> None:
-    scrape = Scrape.of(FakeView(snapshot(backend())))
+    scrape = Scrape.of(FakeStatus(snapshot(backend())))
     assert scrape.values("backend_connections_total", service="web") == {str(ONE): 0}
     assert scrape.values("connections_accepted_total") == {"web": 0}
 
 
-def test_series_of_a_backend_end_when_table_and_dataplane_have_forgotten_it(view: FakeView) -> None:
-    view.snapshot = snapshot(backend(), version=2)
-    scrape = Scrape.of(view)
+def test_series_of_a_backend_end_when_table_and_dataplane_have_forgotten_it(status: FakeStatus) -> None:
+    status.snapshot = snapshot(backend(), version=2)
+    scrape = Scrape.of(status)
     assert scrape.values("backend_state", backend=str(TWO), service="web")["removed"] == 1
     assert scrape.values("backend_connections_active", service="web") == {str(ONE): 5, str(TWO): 3}
-    view.counted = Stats(view.counted.services, {BackendKey("web", ONE): BackendStats()})
-    assert all(sample.labels.get("backend") != str(TWO) for sample in Scrape.of(view).samples)
+    status.counted = Stats(status.counted.services, {BackendKey("web", ONE): BackendStats()})
+    assert all(sample.labels.get("backend") != str(TWO) for sample in Scrape.of(status).samples)
 
 
 def test_nothing_but_the_program_itself_is_exposed_before_the_first_snapshot() -> None:
-    assert Scrape.of(FakeView()).names() == {
+    assert Scrape.of(FakeStatus()).names() == {
         f"lbproxy_{name}" for name in ("workers", "worker_restarts_total", "source_ports", "build_info")}
 
 
 @pytest.mark.parametrize("name", ['a"b', "back\\slash", "new\nline", "ünïcode", '{brace="x"}', "", " # EOF"])
 def test_odd_service_names_survive_both_formats(name: str) -> None:
-    view = FakeView(snapshot(backend(state=State.DOWN), service=name))
-    assert Scrape.of(view).values("connections_accepted_total") == {name: 0}
-    parsed = parse_open(generate_open(_registry(view)).decode())  # type: ignore[no-untyped-call]  # untyped library
+    status = FakeStatus(snapshot(backend(state=State.DOWN), service=name))
+    assert Scrape.of(status).values("connections_accepted_total") == {name: 0}
+    parsed = parse_open(generate_open(_registry(status)).decode())  # type: ignore[no-untyped-call]  # untyped library
     assert Scrape(parsed).values("connections_accepted_total") == {name: 0}
 
 
 def test_operators_drain_has_a_series_for_as_long_as_it_holds() -> None:
     drained = Backend(TWO, 1, State.DRAINING, BY_OPERATOR, since=0.0, is_open=False)
-    scrape = Scrape.of(FakeView(snapshot(backend(), drained)))
+    scrape = Scrape.of(FakeStatus(snapshot(backend(), drained)))
     assert scrape.values("backend_drained_by_operator", service="web") == {str(TWO): 1}

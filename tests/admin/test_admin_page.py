@@ -6,9 +6,9 @@ import re
 import aiohttp
 import pytest
 
-from lbproxy.admin.assets import _FILES
+from lbproxy.admin.pages import _FILES
 
-from .fakes import FakeView
+from .fakes import FakeStatus
 
 POLICY = {"default-src": "'none'", "script-src": "'self'", "style-src": "'self'", "img-src": "'self'",
           "connect-src": "'self'", "base-uri": "'none'", "form-action": "'none'", "frame-ancestors": "'none'"}
@@ -62,8 +62,8 @@ async def test_description_names_every_path_and_only_shapes_that_it_has(client: 
     assert references <= described["components"]["schemas"].keys()
 
 
-async def test_state_tells_what_runs(client: aiohttp.ClientSession, view: FakeView) -> None:
-    view.trouble, view.not_ready = "address in use", "no usable backend"
+async def test_state_tells_what_runs(client: aiohttp.ClientSession, status: FakeStatus) -> None:
+    status.trouble, status.not_ready = "address in use", "no usable backend"
     async with client.get("/backends") as answer:
         program = (await answer.json())["program"]
     assert (program["dataplane"], program["trouble"], program["not_ready"]) == (

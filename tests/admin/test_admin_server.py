@@ -10,12 +10,12 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse
 from structlog.testing import capture_logs
 
-from lbproxy.admin import answering, server
+from lbproxy.admin import response_middleware, server
 from lbproxy.model.address import Address
 from lbproxy.model.errors import BindError
 from lbproxy.model.stats import Stats
 
-from .fakes import FakeView, busy, office
+from .fakes import FakeStatus, admin_context, busy
 
 PATHS = ("/", "/metrics", "/backends", "/explain", "/events", "/healthz", "/readyz", "/openapi.json")
 
@@ -69,8 +69,8 @@ async def test_probe_says_ok(client: aiohttp.ClientSession, path: str) -> None:
         assert (answer.status, await answer.text()) == (200, "ok\n")
 
 
-async def test_probe_says_why_not(client: aiohttp.ClientSession, view: FakeView) -> None:
-    view.not_ready, view.not_healthy = "shutting down", "worker 1 hangs"
+async def test_probe_says_why_not(client: aiohttp.ClientSession, status: FakeStatus) -> None:
+    status.not_ready, status.not_healthy = "shutting down", "worker 1 hangs"
     async with client.get("/readyz") as answer:
         assert (answer.status, await answer.text()) == (503, "shutting down\n")
     async with client.get("/healthz") as answer:
@@ -117,11 +117,11 @@ async def test_unknown_path_is_404(client: aiohttp.ClientSession, path: str) -> 
 
 
 async def test_error_in_a_page_is_logged_and_tells_the_client_nothing(
-        client: aiohttp.ClientSession, view: FakeView, monkeypatch: pytest.MonkeyPatch) -> None:
+        client: aiohttp.ClientSession, status: FakeStatus, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken() -> Stats:
         raise RuntimeError("a secret")
 
-    monkeypatch.setattr(view, "stats", broken)
+    monkeypatch.setattr(status, "stats", broken)
     with capture_logs() as logs:
         for path in ("/metrics", "/backends"):
             async with client.get(path) as answer:
@@ -146,17 +146,17 @@ async def test_malformed_request_gets_400_and_no_log(
 
 
 async def test_client_that_says_nothing_is_hung_up_on(
-        view: FakeView, monkeypatch: pytest.MonkeyPatch) -> None:
+        status: FakeStatus, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server, "IDLE_TIMEOUT", 0.01)
-    async with server.serve([Address("127.0.0.1", 0)], office(view)) as (address,):
+    async with server.serve([Address("127.0.0.1", 0)], admin_context(status)) as (address,):
         assert isinstance(address, Address)
         assert await spoken(address, b"GET / HT") == b""
 
 
 async def test_client_that_does_not_read_is_cut_off(
-        address: Address, view: FakeView, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(answering, "SEND_TIMEOUT", 0.05)
-    view.not_ready = "x" * 50_000_000  # more than all buffers on the way
+        address: Address, status: FakeStatus, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(response_middleware, "SEND_TIMEOUT", 0.05)
+    status.not_ready = "x" * 50_000_000  # more than all buffers on the way
     with socket.create_connection(address) as sock:
         sock.sendall(b"GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n")
         only_its_end = select.poll()
@@ -177,7 +177,7 @@ async def test_clients_beyond_the_limit_are_hung_up_on(
 
 async def test_address_in_use_is_one_clear_line(address: Address) -> None:
     with pytest.raises(BindError) as error:
-        async with server.serve([address], office(FakeView())):
+        async with server.serve([address], admin_context(FakeStatus())):
             pass
     assert str(error.value) == (
         f"--admin: can't listen on {address}: address already in use; write another address, or off")
@@ -185,22 +185,23 @@ async def test_address_in_use_is_one_clear_line(address: Address) -> None:
 
 async def test_foreign_address_is_one_clear_line() -> None:
     with pytest.raises(BindError, match=r"^--admin: can't listen on 192\.0\.2\.1:9180: cannot assign requested"):
-        async with server.serve([Address("192.0.2.1", 9180)], office(FakeView())):
+        async with server.serve([Address("192.0.2.1", 9180)], admin_context(FakeStatus())):
             pass
 
 
 async def test_ipv6_address_is_served() -> None:
-    async with (server.serve([Address("::1", 0)], office(busy())) as (address,), aiohttp.ClientSession() as client,
+    async with (server.serve([Address("::1", 0)], admin_context(busy())) as (address,),
+                aiohttp.ClientSession() as client,
                 client.get(f"http://{address}/metrics") as answer):
         assert str(address).startswith("[::1]:")
         assert answer.status == 200
 
 
-async def test_address_is_free_again_after_the_end(view: FakeView) -> None:
-    async with server.serve([Address("127.0.0.1", 0)], office(view)) as (address,):
+async def test_address_is_free_again_after_the_end(status: FakeStatus) -> None:
+    async with server.serve([Address("127.0.0.1", 0)], admin_context(status)) as (address,):
         assert isinstance(address, Address)
         reader, writer = await asyncio.open_connection(*address)
     assert await reader.read() == b""
     writer.close()
-    async with server.serve([address], office(view)) as again:
+    async with server.serve([address], admin_context(status)) as again:
         assert again == (address,)

@@ -1,42 +1,42 @@
 import json
 from datetime import UTC, datetime
 
-from lbproxy.admin.shape import BackendShape, StateShape
+from lbproxy.admin.schema import BackendShape, StateShape
 from lbproxy.admin.state import Now, ProgramReading, to_json
 from lbproxy.admin.state import state as state_of
 from lbproxy.model.snapshot import BackendKey, State
 from lbproxy.model.stats import BackendStats, Stats
 
-from .fakes import ONE, TWO, FakeView, backend, snapshot
+from .fakes import ONE, TWO, FakeStatus, backend, snapshot
 
 NOON = Now(1000.0, datetime(2025, 1, 1, 12, 0, 0, tzinfo=UTC))
 NOTHING = Stats({}, {})
 
 
-def reading(view: FakeView) -> ProgramReading:
-    return ProgramReading(view.snapshot, view.counted, view.program(), view.not_ready, view.not_healthy, NOON)
+def reading(status: FakeStatus) -> ProgramReading:
+    return ProgramReading(status.snapshot, status.counted, status.program(), status.not_ready, status.not_healthy, NOON)
 
 
-def state(view: FakeView) -> StateShape:
-    return state_of(reading(view))
+def state(status: FakeStatus) -> StateShape:
+    return state_of(reading(status))
 
 
-def only(view: FakeView) -> BackendShape:
-    (service,) = state(view)["services"]
+def only(status: FakeStatus) -> BackendShape:
+    (service,) = state(status)["services"]
     (found,) = service["backends"]
     return found
 
 
-def test_service_tells_what_it_listens_on_and_what_its_clients_got(view: FakeView) -> None:
-    (service,) = state(view)["services"]
+def test_service_tells_what_it_listens_on_and_what_its_clients_got(status: FakeStatus) -> None:
+    (service,) = state(status)["services"]
     assert (service["name"], service["listens"], service["scheduler"]) == ("web", ["0.0.0.0:8080"], "lc")
     assert (service["accepted_total"], service["queued"]) == (90, 2)
     assert service["rejected_total"] == {"no_backend": 3, "queue_full": 0}
     assert [each["address"] for each in service["backends"]] == ["192.0.2.1:80", "[2001:db8::2]:80"]
 
 
-def test_backend_tells_its_counts(view: FakeView) -> None:
-    first = state(view)["services"][0]["backends"][0]
+def test_backend_tells_its_counts(status: FakeStatus) -> None:
+    first = state(status)["services"][0]["backends"][0]
     assert (first["active"], first["connections_total"], first["retries_total"]) == (5, 60, 4)
     assert (first["bytes_received_total"], first["bytes_sent_total"]) == (700, 8000)
     assert first["connect_failures_total"] == {"refused": 4, "timeout": 0}
@@ -44,7 +44,7 @@ def test_backend_tells_its_counts(view: FakeView) -> None:
 
 
 def test_age_of_a_state_is_given_in_seconds_and_as_a_time_of_day() -> None:
-    found = only(FakeView(snapshot(backend(since=990.5))))
+    found = only(FakeStatus(snapshot(backend(since=990.5))))
     assert (found["state"], found["reason"], found["is_open"]) == ("active", "is active", True)
     assert found["for_seconds"] == 9.5
     assert found["since"] == "2025-01-01T11:59:50.500+00:00"
@@ -52,30 +52,30 @@ def test_age_of_a_state_is_given_in_seconds_and_as_a_time_of_day() -> None:
 
 
 def test_draining_backend_tells_how_long_it_has() -> None:
-    assert only(FakeView(snapshot(backend(state=State.DRAINING, deadline=1030.0))))["drain_seconds_left"] == 30.0
-    assert only(FakeView(snapshot(backend(state=State.DRAINING, deadline=999.0))))["drain_seconds_left"] == 0.0
+    assert only(FakeStatus(snapshot(backend(state=State.DRAINING, deadline=1030.0))))["drain_seconds_left"] == 30.0
+    assert only(FakeStatus(snapshot(backend(state=State.DRAINING, deadline=999.0))))["drain_seconds_left"] == 0.0
 
 
 def test_backend_of_which_only_counts_are_left_is_removed() -> None:
     counted = Stats({}, {BackendKey("web", TWO): BackendStats(active=2)})
-    found = only(FakeView(None, counted))
+    found = only(FakeStatus(None, counted))
     assert (found["state"], found["active"], found["is_open"]) == ("removed", 2, False)
     assert (found["since"], found["for_seconds"]) == (None, None)
 
 
 def test_removed_backends_follow_those_of_the_table() -> None:
     counted = Stats({}, {BackendKey("web", TWO): BackendStats(), BackendKey("web", ONE): BackendStats()})
-    (service,) = state(FakeView(snapshot(backend()), counted))["services"]
+    (service,) = state(FakeStatus(snapshot(backend()), counted))["services"]
     assert [each["state"] for each in service["backends"]] == ["active", "removed"]
 
 
 def test_state_before_the_first_snapshot_is_empty() -> None:
-    answer = state(FakeView(None, NOTHING))
+    answer = state(FakeStatus(None, NOTHING))
     assert (answer["version"], answer["services"]) == (None, [])
     assert answer["time"] == "2025-01-01T12:00:00.000+00:00"
 
 
 def test_json_is_ascii_whatever_the_names_are() -> None:
-    written = to_json(reading(FakeView(snapshot(backend(), service='"ü\n</script>'), NOTHING)))
+    written = to_json(reading(FakeStatus(snapshot(backend(), service='"ü\n</script>'), NOTHING)))
     assert written.isascii()
     assert json.loads(written)["services"][0]["name"] == '"ü\n</script>'

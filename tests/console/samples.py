@@ -1,5 +1,4 @@
-from lbproxy.admin.explain_shape import ExplanationShape
-from lbproxy.admin.shape import BackendShape, ProgramShape, StateShape
+from lbproxy.admin.schema import BackendShape, ExplanationShape, ProgramShape, StateShape
 
 PROGRAM: ProgramShape = {
     "version": "1.2", "dataplane": "userspace", "pid": 7, "uptime_seconds": 95.0, "not_ready": None,

@@ -3,9 +3,8 @@
 import pytest
 from rich.console import Console, RenderableType
 
-from lbproxy.console.explanation import explanation
-from lbproxy.console.rates import Rate, rates
-from lbproxy.console.status import status, top
+from lbproxy.console.explain_display import explanation
+from lbproxy.console.status_display import Rate, rates, status, top
 from lbproxy.console.words import rate, size
 
 from .samples import backend, explained, program, state

@@ -1,4 +1,4 @@
-from lbproxy.admin.shape import BackendShape, ProgramShape, StateShape
+from lbproxy.admin.schema import BackendShape, ProgramShape, StateShape
 from lbproxy.demo.frame import Frame
 from lbproxy.demo.rows import Row
 from lbproxy.demo.story import DemoEvent

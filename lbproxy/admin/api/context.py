@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from prometheus_client import CollectorRegistry
 
 from lbproxy.admin.api.operator_api import OperatorApi
-from lbproxy.admin.api.view import ProgramStatus
+from lbproxy.admin.api.program_status import ProgramStatus
 from lbproxy.admin.guard import Guard
 from lbproxy.model.event_log import EventLog
 
@@ -14,8 +14,8 @@ from lbproxy.model.event_log import EventLog
 class AdminContext:
     """The program, from where an operator sits."""
 
-    view: ProgramStatus
+    status: ProgramStatus
     registry: CollectorRegistry
-    desk: OperatorApi
-    timeline: EventLog
+    operator: OperatorApi
+    event_log: EventLog
     guard: Guard

@@ -1,7 +1,8 @@
-"""What the running program says of itself: the admin server's `View`."""
+"""What the running program reports about itself: its snapshot, its counters, and whether it is ready and healthy."""
 
 from collections.abc import Callable
 from time import monotonic
+from typing import Protocol
 
 from lbproxy.control.controller import Controller
 from lbproxy.model.dataplane import Dataplane
@@ -9,6 +10,27 @@ from lbproxy.model.facts import Program
 from lbproxy.model.snapshot import Snapshot
 from lbproxy.model.stats import Stats, WorkerStats
 from lbproxy.text.quoting import listed
+
+
+class ProgramStatus(Protocol):
+    """The running program. Asked on its event loop only; nothing here waits or fails."""
+
+    @property
+    def snapshot(self) -> Snapshot | None:
+        """The latest one that the dataplane has applied; None before the first."""
+
+    def stats(self) -> Stats:
+        """Read all counters. The reading is the caller's: it does not change afterwards."""
+
+    def program(self) -> Program:
+        """What runs, and what troubles it."""
+
+    def why_not_ready(self) -> str | None:
+        """Why new clients should be sent elsewhere, in one line; None if they are welcome."""
+
+    def why_not_healthy(self) -> str | None:
+        """Why this process should be restarted, in one line; None if it need not be."""
+
 
 HEARTBEAT_LIMIT = 5.0
 """Seconds without a worker's heartbeat after which the process is not healthy."""

@@ -10,39 +10,40 @@ from lbproxy.admin import server
 from lbproxy.model.snapshot import BackendKey
 from lbproxy.net.unix_path import UnixPath
 
-from .fakes import ONE, TWO, FakeDesk, FakeView, office
+from .fakes import ONE, TWO, FakeOperator, FakeStatus, admin_context
 
 
 @pytest.fixture
-async def steering(view: FakeView, desk: FakeDesk, tmp_path: Path) -> AsyncIterator[aiohttp.ClientSession]:
+async def on_socket(status: FakeStatus, operator: FakeOperator, tmp_path: Path) -> AsyncIterator[aiohttp.ClientSession]:
     """A client on the Unix socket, which needs no token."""
     path = UnixPath(str(tmp_path / "admin.sock"))
-    async with (server.serve([path], office(view, desk)),
+    async with (server.serve([path], admin_context(status, operator)),
                 aiohttp.ClientSession("http://x", connector=aiohttp.UnixConnector(path.path)) as client):
         yield client
 
 
-async def test_drain_with_its_terms(steering: aiohttp.ClientSession, desk: FakeDesk) -> None:
+async def test_drain_with_its_terms(on_socket: aiohttp.ClientSession, operator: FakeOperator) -> None:
     order = {"backend": str(ONE), "service": "web", "for_seconds": 600, "deadline_seconds": 0}
-    async with steering.post("/drain", json=order) as answer:
+    async with on_socket.post("/drain", json=order) as answer:
         assert await answer.json() == {"backends": [
             {"service": "web", "backend": str(ONE), "active": 5, "others_open": 0}]}
-    assert desk.ordered == {BackendKey("web", ONE): (600.0, 0.0)}
+    assert operator.ordered == {BackendKey("web", ONE): (600.0, 0.0)}
 
 
 @pytest.mark.parametrize("text", ["2001:db8::2", "[2001:db8::2]", "2001:DB8:0::2", "[2001:db8::2]:80"])
-async def test_address_alone_means_all_its_ports(steering: aiohttp.ClientSession, desk: FakeDesk, text: str) -> None:
-    async with steering.post("/drain", json={"backend": text}) as answer:
+async def test_address_alone_means_all_its_ports(
+        on_socket: aiohttp.ClientSession, operator: FakeOperator, text: str) -> None:
+    async with on_socket.post("/drain", json={"backend": text}) as answer:
         assert answer.status == 200
-    assert list(desk.ordered) == [BackendKey("web", TWO)]
+    assert list(operator.ordered) == [BackendKey("web", TWO)]
 
 
-async def test_undrain_takes_back_what_was_ordered(steering: aiohttp.ClientSession, desk: FakeDesk) -> None:
-    desk.ordered = {BackendKey("web", ONE): (None, None), BackendKey("gone", ONE): (None, None)}
-    async with steering.post("/undrain", json={"backend": str(ONE), "service": "gone"}) as answer:
+async def test_undrain_takes_back_what_was_ordered(on_socket: aiohttp.ClientSession, operator: FakeOperator) -> None:
+    operator.ordered = {BackendKey("web", ONE): (None, None), BackendKey("gone", ONE): (None, None)}
+    async with on_socket.post("/undrain", json={"backend": str(ONE), "service": "gone"}) as answer:
         assert answer.status == 200
-    assert list(desk.ordered) == [BackendKey("web", ONE)]
-    async with steering.post("/undrain", json={"backend": str(TWO)}) as answer:
+    assert list(operator.ordered) == [BackendKey("web", ONE)]
+    async with on_socket.post("/undrain", json={"backend": str(TWO)}) as answer:
         assert (answer.status, await answer.text()) == (
             404, f"no drain was ordered for '{TWO}'; see lbproxy status\n")
 
@@ -55,10 +56,10 @@ async def test_undrain_takes_back_what_was_ordered(steering: aiohttp.ClientSessi
      r"there is no backend '\x1b[31m'; write ADDRESS:PORT as lbproxy status shows it"),
 ])
 async def test_unknown_backend_is_refused_with_advice(
-        steering: aiohttp.ClientSession, desk: FakeDesk, order: dict[str, str], line: str) -> None:
-    async with steering.post("/drain", json=order) as answer:
+        on_socket: aiohttp.ClientSession, operator: FakeOperator, order: dict[str, str], line: str) -> None:
+    async with on_socket.post("/drain", json=order) as answer:
         assert (answer.status, await answer.text()) == (404, f"{line}\n")
-    assert desk.ordered == {}
+    assert operator.ordered == {}
 
 
 @pytest.mark.parametrize(("body", "words"), [
@@ -74,15 +75,15 @@ async def test_unknown_backend_is_refused_with_advice(
     (b"\xff\xfe", "this is no order"), (b"[" * 10_000, "this is no order"),
 ])
 async def test_mistake_in_an_order_is_one_line_and_changes_nothing(
-        steering: aiohttp.ClientSession, desk: FakeDesk, body: bytes, words: str) -> None:
-    async with steering.post("/drain", data=body, headers={"Content-Type": "application/json"}) as answer:
+        on_socket: aiohttp.ClientSession, operator: FakeOperator, body: bytes, words: str) -> None:
+    async with on_socket.post("/drain", data=body, headers={"Content-Type": "application/json"}) as answer:
         text = await answer.text()
     assert (answer.status, text.count("\n")) == (400, 1)
     assert text.startswith(words)
-    assert desk.ordered == {}
+    assert operator.ordered == {}
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE"])
-async def test_orders_are_posted_and_nothing_else(steering: aiohttp.ClientSession, method: str) -> None:
-    async with steering.request(method, "/drain") as answer:
+async def test_orders_are_posted_and_nothing_else(on_socket: aiohttp.ClientSession, method: str) -> None:
+    async with on_socket.request(method, "/drain") as answer:
         assert (answer.status, answer.headers["Allow"]) == (405, "POST")

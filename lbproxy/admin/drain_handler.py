@@ -9,8 +9,8 @@ from aiohttp import hdrs, web
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from lbproxy.admin.api.context import AdminContext
-from lbproxy.admin.refused import RequestRefusedError
-from lbproxy.admin.steering_shape import OrderedShape, SteeredShape
+from lbproxy.admin.guard import RequestRefusedError
+from lbproxy.admin.schema import OrderedShape, SteeredShape
 from lbproxy.model.snapshot import BackendKey, Snapshot
 from lbproxy.text.quoting import closest, quoted
 
@@ -45,29 +45,29 @@ class DrainRequest(DrainTarget):
 T = TypeVar("T", bound=DrainTarget)
 
 
-class Steering:
+class DrainHandler:
     """Takes orders for one program."""
 
-    def __init__(self, office: AdminContext) -> None:
-        self._office = office
+    def __init__(self, context: AdminContext) -> None:
+        self._context = context
 
     async def drain(self, request: web.Request) -> web.Response:
         """Drain, or change how; again is no mistake."""
         order = await _read(request, DrainRequest)
         keys = self._find(order)
-        done = [key for key in keys if self._office.desk.order(key, order.for_seconds, order.deadline_seconds)]
+        done = [key for key in keys if self._context.operator.order(key, order.for_seconds, order.deadline_seconds)]
         return self._answer(done)
 
     async def undrain(self, request: web.Request) -> web.Response:
         """Take an order back, also that for a backend that is gone."""
         order = await _read(request, DrainTarget)
-        keys = [key for key in self._office.desk.orders() if _is_meant(key, order)]
+        keys = [key for key in self._context.operator.orders() if _is_meant(key, order)]
         if not keys:
             raise RequestRefusedError(404, f"no drain was ordered for {quoted(order.backend)}; see lbproxy status")
-        return self._answer([key for key in keys if self._office.desk.take_back(key)])
+        return self._answer([key for key in keys if self._context.operator.take_back(key)])
 
     def _find(self, order: DrainTarget) -> list[BackendKey]:
-        known = list(_keys(self._office.view.snapshot))
+        known = list(_keys(self._context.status.snapshot))
         keys = [key for key in known if _is_meant(key, order)]
         if not keys:
             raise RequestRefusedError(404, _advice(order, known))
@@ -77,9 +77,9 @@ class Steering:
         return web.json_response(OrderedShape(backends=[self._steered(key) for key in keys]))
 
     def _steered(self, key: BackendKey) -> SteeredShape:
-        counted = self._office.view.stats().backends.get(key)
+        counted = self._context.status.stats().backends.get(key)
         return {"service": key.service, "backend": str(key.address), "active": counted.active if counted else 0,
-                "others_open": _others_open(self._office.view.snapshot, key)}
+                "others_open": _others_open(self._context.status.snapshot, key)}
 
 
 async def _read(request: web.Request, kind: type[T]) -> T:

@@ -9,10 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lbproxy.admin.backend_metrics import state_of
-from lbproxy.admin.curves import Growth, Point, point, since
-from lbproxy.admin.rows import BackendRow, ServiceRow, join
-from lbproxy.admin.state import ProgramReading, program
+from lbproxy.admin.rates import Growth, Point, point, since
+from lbproxy.admin.state import BackendRow, ProgramReading, ServiceRow, join, program, state_of
 from lbproxy.model.drain_orders import is_drained_by_operator
 from lbproxy.model.stats import Histogram
 
@@ -26,7 +24,7 @@ Row = tuple[Any, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class ServicePicture:
+class LiveService:
     """One service: its head, its backends' rows by address, and what its curves are made of."""
 
     head: Mapping[str, Any]
@@ -42,7 +40,7 @@ class ServicePicture:
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class LiveSnapshot:
     """Everything at one moment."""
 
     moment: float
@@ -50,24 +48,24 @@ class Picture:
     time: int
     """Milliseconds since 1970."""
     program: Mapping[str, Any]
-    services: Mapping[str, ServicePicture]
+    services: Mapping[str, LiveService]
 
 
-def picture(reading: ProgramReading, offset: float) -> Picture:
+def live_snapshot(reading: ProgramReading, offset: float) -> LiveSnapshot:
     """See everything. `offset` brings seconds of the monotonic clock to the time of day, and stays the same."""
     moment = reading.now.monotonic
     services = {row.name: _service(row, offset) for row in join(reading.snapshot, reading.stats)}
-    return Picture(moment, round(1000 * (moment + offset)), _program(reading, offset), services)
+    return LiveSnapshot(moment, round(1000 * (moment + offset)), _program(reading, offset), services)
 
 
-def points(before: Picture, after: Picture) -> dict[str, Point]:
+def points(before: LiveSnapshot, after: LiveSnapshot) -> dict[str, Point]:
     """The next point of each service's curves."""
     seconds = after.moment - before.moment
     return {name: point(after.time, seconds, service.active, _growth(before.services[name], service))
             for name, service in after.services.items() if name in before.services}
 
 
-def changes(before: Picture, after: Picture) -> dict[str, Any]:
+def changes(before: LiveSnapshot, after: LiveSnapshot) -> dict[str, Any]:
     """What the page must be told to get from one to the other."""
     services = {name: change for name, service in after.services.items()
                 if (change := _change(before.services.get(name), service))}
@@ -76,12 +74,12 @@ def changes(before: Picture, after: Picture) -> dict[str, Any]:
     return news if after.program == before.program else {**news, "program": after.program}
 
 
-def whole(service: ServicePicture) -> dict[str, Any]:
+def whole(service: LiveService) -> dict[str, Any]:
     """A service, to somebody who knows nothing yet."""
     return {"head": service.head, "rows": list(service.rows.values())}
 
 
-def _change(before: ServicePicture | None, after: ServicePicture) -> dict[str, Any]:
+def _change(before: LiveService | None, after: LiveService) -> dict[str, Any]:
     if before is None:
         return whole(after)
     rows = [row for address, row in after.rows.items() if before.rows.get(address) != row]
@@ -90,7 +88,7 @@ def _change(before: ServicePicture | None, after: ServicePicture) -> dict[str, A
     return change | ({"rows": rows} if rows else {}) | ({"gone": gone} if gone else {})
 
 
-def _service(service: ServiceRow, offset: float) -> ServicePicture:
+def _service(service: ServiceRow, offset: float) -> LiveService:
     known, stats = service.service, service.stats
     failures: Counter[str] = Counter()
     for backend in service.backends:
@@ -103,7 +101,7 @@ def _service(service: ServiceRow, offset: float) -> ServicePicture:
         "rejected": _some(stats.rejected), "closed": _some(stats.closed), "failures": _some(failures),
     }
     rows = {str(backend.address): _row(backend, offset) for backend in service.backends}
-    return ServicePicture(head, rows, stats.accepted, sum(stats.rejected.values()), stats.connect_seconds)
+    return LiveService(head, rows, stats.accepted, sum(stats.rejected.values()), stats.connect_seconds)
 
 
 def _row(row: BackendRow, offset: float) -> Row:
@@ -134,7 +132,7 @@ def _program(reading: ProgramReading, offset: float) -> dict[str, Any]:
     }
 
 
-def _growth(before: ServicePicture, after: ServicePicture) -> Growth:
+def _growth(before: LiveService, after: LiveService) -> Growth:
     """What was counted meanwhile. A backend whose counts started anew counts from 0: nothing goes backwards."""
     received, sent, retries = (_grown(before.rows, after.rows, column) for column in (RECEIVED, SENT, RETRIES))
     return Growth(max(0, after.accepted - before.accepted), received, sent, retries,

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from lbproxy.admin.explain_shape import ExplainedBackendShape, ExplainedServiceShape, ExplanationShape, ScoreShape
+from lbproxy.admin.schema import ExplainedBackendShape, ExplainedServiceShape, ExplanationShape, ScoreShape
 from lbproxy.console.words import age, plain, state
 from lbproxy.text.quoting import escaped
 

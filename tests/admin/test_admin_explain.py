@@ -7,17 +7,16 @@ from datetime import UTC, datetime
 import aiohttp
 import pytest
 
-from lbproxy.admin import asking
-from lbproxy.admin.explain_shape import ExplainedBackendShape
-from lbproxy.admin.explanation import ServiceFacts, explain
-from lbproxy.admin.rows import join
-from lbproxy.admin.state import Now
+from lbproxy.admin import explain_handler
+from lbproxy.admin.explain_rules import ServiceFacts, explain
+from lbproxy.admin.schema import ExplainedBackendShape
+from lbproxy.admin.state import Now, join
 from lbproxy.model.drain_orders import BY_OPERATOR, DrainOrder
 from lbproxy.model.facts import CheckResult, Facts
 from lbproxy.model.snapshot import Backend, Endpoint, Policy, Service, Snapshot, State
 from lbproxy.model.stats import BackendStats, SchedulerChoice, Score, Stats
 
-from .fakes import LISTEN, ONE, TWO, FakeDesk, FakeView
+from .fakes import LISTEN, ONE, TWO, FakeOperator, FakeStatus
 
 NOON = Now(1000.0, datetime(2025, 1, 1, 12, 0, 0, tzinfo=UTC))
 READY = Endpoint(ONE, origin="slice web-abcde")
@@ -132,8 +131,8 @@ def test_removed_endpoint_and_weight_0_are_causes() -> None:
     assert said(explained(replace(FACTS, endpoint=replace(READY, weight=7))))["weight"] == "weight 7"
 
 
-async def test_answer_is_for_whom_was_asked(client: aiohttp.ClientSession, desk: FakeDesk) -> None:
-    desk.known = {"web": {ONE: FACTS}}
+async def test_answer_is_for_whom_was_asked(client: aiohttp.ClientSession, operator: FakeOperator) -> None:
+    operator.known = {"web": {ONE: FACTS}}
     async with client.get("/explain", params={"service": "web", "backend": str(ONE)}) as answer:
         (service,) = (await answer.json())["services"]
     assert [backend["address"] for backend in service["backends"]] == [str(ONE)]
@@ -155,18 +154,18 @@ async def test_unknown_names_are_404_with_advice(
 
 
 async def test_schedulers_are_asked_once_a_second_however_many_clients_ask(
-        client: aiohttp.ClientSession, desk: FakeDesk, monkeypatch: pytest.MonkeyPatch) -> None:
+        client: aiohttp.ClientSession, operator: FakeOperator, monkeypatch: pytest.MonkeyPatch) -> None:
     for _ in range(3):
         await (await client.get("/explain")).read()
-    assert desk.asked == [("web", [TWO])], "of the draining ones, the oldest connection"
-    monkeypatch.setattr(asking, "FRESH", 0.0)
+    assert operator.asked == [("web", [TWO])], "of the draining ones, the oldest connection"
+    monkeypatch.setattr(explain_handler, "FRESH", 0.0)
     await (await client.get("/explain")).read()
-    assert len(desk.asked) == 2
+    assert len(operator.asked) == 2
 
 
 async def test_service_of_which_only_counts_are_left_is_explained(
-        client: aiohttp.ClientSession, view: FakeView) -> None:
-    view.snapshot = None
+        client: aiohttp.ClientSession, status: FakeStatus) -> None:
+    status.snapshot = None
     async with client.get("/explain") as answer:
         (service,) = (await answer.json())["services"]
     assert service["scheduler"] is None

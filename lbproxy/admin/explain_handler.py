@@ -10,10 +10,9 @@ from time import monotonic
 from aiohttp import web
 
 from lbproxy.admin.api.context import AdminContext
-from lbproxy.admin.explanation import ServiceFacts, explain
-from lbproxy.admin.refused import RequestRefusedError
-from lbproxy.admin.rows import BackendRow, ServiceRow, join
-from lbproxy.admin.state import Now, written
+from lbproxy.admin.explain_rules import ServiceFacts, explain
+from lbproxy.admin.guard import RequestRefusedError
+from lbproxy.admin.state import BackendRow, Now, ServiceRow, join, written
 from lbproxy.model.snapshot import State
 from lbproxy.model.stats import SchedulerChoice
 from lbproxy.text.quoting import closest, quoted
@@ -24,11 +23,11 @@ MOST_KEPT = 64
 """Answers that are kept meanwhile."""
 
 
-class Asking:
+class ExplainHandler:
     """Answers one client at a time."""
 
-    def __init__(self, office: AdminContext) -> None:
-        self._office = office
+    def __init__(self, context: AdminContext) -> None:
+        self._context = context
         self._turn = asyncio.Lock()
         self._answers: dict[str, tuple[float, list[SchedulerChoice]]] = {}
 
@@ -37,13 +36,14 @@ class Asking:
         service, backend = request.query.get("service"), request.query.get("backend")
         async with self._turn:
             rows = self._chosen(service, backend)
-            questions = [ServiceFacts(row, self._office.desk.facts(row.name), await self._choices(row)) for row in rows]
+            questions = [ServiceFacts(row, self._context.operator.facts(row.name), await self._choices(row))
+                         for row in rows]
             now = Now.read(monotonic())
             body = await asyncio.to_thread(lambda: written(explain(questions, now)))
         return web.Response(body=body, content_type="application/json")
 
     def _chosen(self, service: str | None, backend: str | None) -> list[ServiceRow]:
-        rows = join(self._office.view.snapshot, self._office.view.stats())
+        rows = join(self._context.status.snapshot, self._context.status.stats())
         if service is not None:
             names = [row.name for row in rows]
             rows = tuple(row for row in rows if row.name == service)
@@ -58,7 +58,7 @@ class Asking:
         asked, choices = self._answers.get(row.name, (0.0, []))
         if monotonic() - asked >= FRESH or not asked:
             draining = [one.address for one in row.backends if one.backend and one.backend.state is State.DRAINING]
-            choices = list(await self._office.desk.choices(row.name, draining))
+            choices = list(await self._context.operator.choices(row.name, draining))
             while len(self._answers) >= MOST_KEPT:
                 del self._answers[next(iter(self._answers))]
             self._answers.pop(row.name, None)

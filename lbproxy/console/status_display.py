@@ -1,17 +1,32 @@
 """What `lbproxy status` and `lbproxy top` show of the state. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from lbproxy.admin.shape import BackendShape, ProgramShape, ServiceShape, StateShape
-from lbproxy.console.rates import NONE, Key, Rate
+from lbproxy.admin.schema import BackendShape, ProgramShape, ServiceShape, StateShape
 from lbproxy.console.words import age, plain, rate, size, state
 from lbproxy.text.quoting import escaped
 
+Key = tuple[str, str]
+"""Service, and address of the backend."""
+
+
 URGENCY = {"down": 0, "draining": 1, "active": 2, "removed": 3}
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """Per second."""
+
+    connections: float = 0.0
+    bytes: float = 0.0
+
+
+NONE = Rate()
 
 
 def status(told: StateShape) -> RenderableType:
@@ -98,3 +113,29 @@ def _table(*headings: str) -> Table:
         table.add_column(heading, justify="right" if is_number else "left", no_wrap=heading != "state",
                          overflow="fold")
     return table
+
+
+def backends(state: StateShape) -> Iterator[tuple[ServiceShape, BackendShape]]:
+    """Give every backend with its service."""
+    for service in state["services"]:
+        for backend in service["backends"]:
+            yield service, backend
+
+
+def rates(before: StateShape | None, after: StateShape, seconds: float) -> dict[Key, Rate]:
+    """Give each backend's rates; those that were not there before have none yet."""
+    if before is None or seconds <= 0:
+        return {}
+    old = {(service["name"], one["address"]): one for service, one in backends(before)}
+    return {(service["name"], one["address"]): _rate(then, one, seconds) for service, one in backends(after)
+            if (then := old.get((service["name"], one["address"])))}
+
+
+def _rate(before: BackendShape, after: BackendShape, seconds: float) -> Rate:
+    connections = after["connections_total"] - before["connections_total"]
+    moved = _bytes(after) - _bytes(before)
+    return Rate(max(0, connections) / seconds, max(0, moved) / seconds)
+
+
+def _bytes(backend: BackendShape) -> int:
+    return backend["bytes_received_total"] + backend["bytes_sent_total"]

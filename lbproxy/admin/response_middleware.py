@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 from aiohttp import hdrs, web
 
-from lbproxy.admin.refused import RequestRefusedError
+from lbproxy.admin.guard import RequestRefusedError
 from lbproxy.net.socket_options import reset_on_close
 
 SEND_TIMEOUT = 15.0
@@ -23,11 +23,11 @@ HEADERS = {hdrs.CACHE_CONTROL: "no-store", "X-Content-Type-Options": "nosniff", 
 
 log = structlog.get_logger("lbproxy.admin")
 
-Page = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 @web.middleware
-async def answering(request: web.Request, handler: Page) -> web.StreamResponse:
+async def send_response(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Answer with the page or with one line about the error, and cut off a client that does not take it."""
     response = await _response(request, handler)
     if response.prepared:  # a stream, which has sent its own headers, and ended
@@ -38,7 +38,7 @@ async def answering(request: web.Request, handler: Page) -> web.StreamResponse:
     return response
 
 
-async def _response(request: web.Request, page: Page) -> web.StreamResponse:
+async def _response(request: web.Request, page: Handler) -> web.StreamResponse:
     try:
         return await page(request)
     except RequestRefusedError as error:
