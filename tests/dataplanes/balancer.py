@@ -4,16 +4,16 @@ from lbproxy.dataplanes.ipvs.dataplane import IpvsDataplane
 from lbproxy.model.snapshot import Service
 from lbproxy.runtime.carrier import this_machine
 
-from .grounds import Ground
+from .harness import Harness
 from .kinds import ipvs
-from .stage import Stage
+from .topologies import Topology
 
 
-class Balancer(Stage):
+class Balancer(Harness):
     """One after the other."""
 
-    def __init__(self, ground: Ground) -> None:
-        super().__init__(ipvs(), ground)
+    def __init__(self, topology: Topology) -> None:
+        super().__init__(ipvs(), topology)
 
     async def restart(self, *services: Service) -> None:
         """End it without cleaning up, and start another one that is told of these."""

@@ -8,10 +8,10 @@ from lbproxy.model.address import Address
 from tests.support.peers import free_address
 
 from .balancer import Balancer
-from .crew import Crew
-from .grounds import Ground, Loopback, apart
+from .harness import Harness
 from .kinds import KINDS, Kind
-from .stage import Stage
+from .topologies import Loopback, Topology, in_namespaces
+from .workers import WorkerHarness
 
 
 @pytest.fixture(scope="module", params=KINDS, ids=str)
@@ -22,20 +22,20 @@ def kind(request: pytest.FixtureRequest) -> Kind:
 
 
 @pytest.fixture(scope="module")
-def ground(kind: Kind) -> Iterator[Ground]:
-    with kind.ground() as ground:
-        yield ground
+def topology(kind: Kind) -> Iterator[Topology]:
+    with kind.topology() as topology:
+        yield topology
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def shared(kind: Kind, ground: Ground) -> AsyncIterator[Stage]:
-    stage = Stage(kind, ground)
-    yield stage
-    await stage.dataplane.close()
+async def shared(kind: Kind, topology: Topology) -> AsyncIterator[Harness]:
+    harness = Harness(kind, topology)
+    yield harness
+    await harness.dataplane.close()
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def stage(shared: Stage) -> AsyncIterator[Stage]:
+async def harness(shared: Harness) -> AsyncIterator[Harness]:
     """The dataplane of this module, without any service."""
     await shared.apply()
     yield shared
@@ -43,23 +43,23 @@ async def stage(shared: Stage) -> AsyncIterator[Stage]:
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def fresh(kind: Kind, ground: Ground) -> AsyncIterator[Stage]:
+async def fresh(kind: Kind, topology: Topology) -> AsyncIterator[Harness]:
     """A dataplane of the test's own, to be ended."""
-    stage = Stage(kind, ground)
-    yield stage
-    await stage.end()
+    harness = Harness(kind, topology)
+    yield harness
+    await harness.end()
 
 
 @pytest.fixture(scope="module")
-def apart_ground() -> Iterator[Ground]:
-    with apart() as ground:
-        yield ground
+def namespaces() -> Iterator[Topology]:
+    with in_namespaces() as topology:
+        yield topology
 
 
 @pytest.fixture
-async def balancer(apart_ground: Ground) -> AsyncIterator[Balancer]:
+async def balancer(namespaces: Topology) -> AsyncIterator[Balancer]:
     """An IPVS dataplane on a real kernel, between clients and backends; it cleans up."""
-    balancer = Balancer(apart_ground)
+    balancer = Balancer(namespaces)
     yield balancer
     await balancer.end()
 
@@ -76,19 +76,19 @@ def other_listen(request: pytest.FixtureRequest) -> Address:
 
 def _free_listen(request: pytest.FixtureRequest) -> Address:
     """Where this test's balancer may listen; a test that is not of all kinds has everything on one host."""
-    ground = request.getfixturevalue("ground") if "kind" in request.fixturenames else Loopback()
-    return free_address(ground.listen_host(socket.AF_INET))
+    topology = request.getfixturevalue("topology") if "kind" in request.fixturenames else Loopback()
+    return free_address(topology.listen_host(socket.AF_INET))
 
 
 @pytest.fixture
-async def crew() -> AsyncIterator[Crew]:
-    crew = Crew()
-    yield crew
-    await crew.end()
+async def workers() -> AsyncIterator[WorkerHarness]:
+    workers = WorkerHarness()
+    yield workers
+    await workers.end()
 
 
 @pytest.fixture
-async def pair() -> AsyncIterator[Crew]:
-    crew = Crew(workers=2)
-    yield crew
-    await crew.end()
+async def two_workers() -> AsyncIterator[WorkerHarness]:
+    workers = WorkerHarness(workers=2)
+    yield workers
+    await workers.end()

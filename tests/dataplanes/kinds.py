@@ -16,7 +16,7 @@ from lbproxy.model.address import Address
 from lbproxy.model.dataplane import Dataplane
 from lbproxy.runtime.carrier import this_machine
 
-from .grounds import Ground, apart, loopback
+from .topologies import Topology, in_namespaces, loopback
 
 
 async def at_once(_: Dataplane) -> None:
@@ -45,7 +45,7 @@ class Kind:
     """By how many connections backends may differ that are to have equally many."""
     occupy: Callable[[Address], AbstractContextManager[None]]
     """Makes a listen address somebody else's for a while."""
-    ground: Callable[[], AbstractContextManager[Ground]] = loopback
+    topology: Callable[[], AbstractContextManager[Topology]] = loopback
     """Where clients, balancer and backends are."""
     look: Callable[[Dataplane], Awaitable[None]] = at_once
     """Returns when what is open now has been read anew."""
@@ -76,7 +76,7 @@ def userspace(workers: int, *, is_shared: bool = False) -> Kind:
 def ipvs(marks: MarkRange | None = None) -> Kind:
     """The kernel counts exactly, all in one place; its bytes are those of whole IP packets."""
     return Kind("ipvs-by-mark" if marks else "ipvs", lambda: IpvsDataplane(this_machine(), marks, is_cleaning=True), 1,
-                listening_socket, apart, with_a_pass, summed_by_the_kernel, tells_at_once=False, overhead=2000)
+                listening_socket, in_namespaces, with_a_pass, summed_by_the_kernel, tells_at_once=False, overhead=2000)
 
 
 KINDS = (userspace(1), userspace(2, is_shared=True),

@@ -9,100 +9,100 @@ from lbproxy.model.snapshot import Backend as BackendState
 from lbproxy.model.snapshot import BackendKey, State
 from tests.support.peers import Backend, Client
 
-from .stage import Stage, active, draining, web
+from .harness import Harness, active, draining, web
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 Fault = Callable[[Client, Backend], None]
 
 
-async def test_active_connections_are_counted_and_return_to_zero(stage: Stage, listen: Address) -> None:
-    alpha, bravo = await stage.backends("alpha", "bravo")
-    await stage.apply(web(listen, active(alpha), draining(bravo)))
-    clients = await stage.clients(listen, 5)
-    await stage.look()
-    assert stage.active() == {alpha.address: 5, bravo.address: 0}
+async def test_active_connections_are_counted_and_return_to_zero(harness: Harness, listen: Address) -> None:
+    alpha, bravo = await harness.backends("alpha", "bravo")
+    await harness.apply(web(listen, active(alpha), draining(bravo)))
+    clients = await harness.clients(listen, 5)
+    await harness.look()
+    assert harness.active() == {alpha.address: 5, bravo.address: 0}
     for client in clients:
         client.close()
-    await stage.until(lambda: stage.active() == {alpha.address: 0, bravo.address: 0})
+    await harness.until(lambda: harness.active() == {alpha.address: 0, bravo.address: 0})
 
 
 @pytest.mark.parametrize("fault", [
     lambda client, _: client.close(), lambda client, _: client.reset(), lambda _, backend: backend.reset_all(),
     lambda _, backend: backend.stop()], ids=["client leaves", "client resets", "backend resets", "backend stops"])
 async def test_active_count_is_zero_and_the_end_is_counted_after_a_fault(
-        stage: Stage, listen: Address, fault: Fault) -> None:
-    alpha, = await stage.backends("alpha")
-    await stage.apply(web(listen, active(alpha)))
-    fault(await stage.client(listen), alpha)
-    await stage.until(lambda: stage.active() == {alpha.address: 0})
-    await stage.catch_up()
-    stats = stage.dataplane.stats().backends[BackendKey("web", alpha.address)]
+        harness: Harness, listen: Address, fault: Fault) -> None:
+    alpha, = await harness.backends("alpha")
+    await harness.apply(web(listen, active(alpha)))
+    fault(await harness.client(listen), alpha)
+    await harness.until(lambda: harness.active() == {alpha.address: 0})
+    await harness.catch_up()
+    stats = harness.dataplane.stats().backends[BackendKey("web", alpha.address)]
     assert (stats.connections, sum(stats.closed.values())) == (1, 1)
 
 
-async def test_backend_that_refuses_holds_nothing(stage: Stage, listen: Address) -> None:
-    nobody = stage.free_backend()
-    await stage.apply(web(listen, BackendState(nobody, 1, State.ACTIVE, "ready", 0.0)))
-    assert await stage.is_refused(listen)
-    await stage.until(lambda: stage.active() == {nobody: 0})
+async def test_backend_that_refuses_holds_nothing(harness: Harness, listen: Address) -> None:
+    nobody = harness.free_backend()
+    await harness.apply(web(listen, BackendState(nobody, 1, State.ACTIVE, "ready", 0.0)))
+    assert await harness.is_refused(listen)
+    await harness.until(lambda: harness.active() == {nobody: 0})
 
 
-async def test_connections_are_counted_once_each(stage: Stage, listen: Address) -> None:
-    alpha, = await stage.backends("alpha")
-    await stage.apply(web(listen, active(alpha)))
-    await stage.clients(listen, 7)
-    await stage.catch_up()
-    stats = stage.dataplane.stats()
+async def test_connections_are_counted_once_each(harness: Harness, listen: Address) -> None:
+    alpha, = await harness.backends("alpha")
+    await harness.apply(web(listen, active(alpha)))
+    await harness.clients(listen, 7)
+    await harness.catch_up()
+    stats = harness.dataplane.stats()
     assert (stats.services["web"].accepted, stats.backends[BackendKey("web", alpha.address)].connections) == (7, 7)
 
 
-async def test_bytes_are_counted_exactly_by_the_end_of_the_connection(stage: Stage, listen: Address) -> None:
-    alpha, = await stage.backends("alpha")
-    await stage.apply(web(listen, active(alpha)))
-    client = await stage.client(listen)
+async def test_bytes_are_counted_exactly_by_the_end_of_the_connection(harness: Harness, listen: Address) -> None:
+    alpha, = await harness.backends("alpha")
+    await harness.apply(web(listen, active(alpha)))
+    client = await harness.client(listen)
     await client.ask()
     client.close()
-    await stage.until(lambda: stage.active() == {alpha.address: 0})
-    await stage.catch_up()
-    stats = stage.dataplane.stats().backends[BackendKey("web", alpha.address)]
-    assert 0 <= stats.bytes_received - 2 * len("who?\n") <= stage.kind.overhead
-    assert 0 <= stats.bytes_sent - 2 * len("alpha\n") <= stage.kind.overhead
+    await harness.until(lambda: harness.active() == {alpha.address: 0})
+    await harness.catch_up()
+    stats = harness.dataplane.stats().backends[BackendKey("web", alpha.address)]
+    assert 0 <= stats.bytes_received - 2 * len("who?\n") <= harness.kind.overhead
+    assert 0 <= stats.bytes_sent - 2 * len("alpha\n") <= harness.kind.overhead
 
 
-async def test_totals_never_go_backwards(stage: Stage, listen: Address, other_listen: Address) -> None:
-    alpha, bravo = await stage.backends("alpha", "bravo")
-    before = stage.totals()
+async def test_totals_never_go_backwards(harness: Harness, listen: Address, other_listen: Address) -> None:
+    alpha, bravo = await harness.backends("alpha", "bravo")
+    before = harness.totals()
     for services in (
             [web(listen, active(alpha))], [web(listen, active(alpha), active(bravo))],
             [web(listen, draining(alpha), active(bravo)), web(other_listen, active(alpha), name="other")],
             [web(listen, draining(alpha), active(bravo))], [web(listen, active(alpha), active(bravo))]):
-        await stage.apply(*services)
-        clients = await stage.clients(listen, 3)
-        await stage.look()
-        after = stage.totals()
+        await harness.apply(*services)
+        clients = await harness.clients(listen, 3)
+        await harness.look()
+        after = harness.totals()
         assert all(after[name] >= before[name] for name in after.keys() & before.keys())
         next(iter(clients)).reset()
         before = after
 
 
 async def test_what_left_the_snapshot_is_no_longer_counted(
-        stage: Stage, listen: Address, other_listen: Address) -> None:
-    alpha, bravo = await stage.backends("alpha", "bravo")
-    await stage.apply(web(listen, active(alpha), active(bravo)), web(other_listen, active(alpha), name="other"))
-    await stage.clients(listen, 4)
-    await stage.client(other_listen)
-    await stage.apply(web(listen, active(bravo)))
-    assert set(stage.dataplane.stats().services) == {"web"}
-    assert set(stage.dataplane.stats().backends) == {BackendKey("web", bravo.address)}
+        harness: Harness, listen: Address, other_listen: Address) -> None:
+    alpha, bravo = await harness.backends("alpha", "bravo")
+    await harness.apply(web(listen, active(alpha), active(bravo)), web(other_listen, active(alpha), name="other"))
+    await harness.clients(listen, 4)
+    await harness.client(other_listen)
+    await harness.apply(web(listen, active(bravo)))
+    assert set(harness.dataplane.stats().services) == {"web"}
+    assert set(harness.dataplane.stats().backends) == {BackendKey("web", bravo.address)}
 
 
-async def test_newcomer_does_not_inherit_the_counts_of_whom_it_replaces(stage: Stage, listen: Address) -> None:
-    alpha, bravo = await stage.backends("alpha", "bravo")
-    await stage.apply(web(listen, active(alpha)))
-    client = await stage.client(listen)
-    await stage.apply(web(listen, active(bravo)))
-    assert await stage.is_reset(client)
-    await stage.apply(web(listen, active(bravo), active(alpha)))
-    stats = stage.dataplane.stats().backends[BackendKey("web", alpha.address)]
+async def test_newcomer_does_not_inherit_the_counts_of_whom_it_replaces(harness: Harness, listen: Address) -> None:
+    alpha, bravo = await harness.backends("alpha", "bravo")
+    await harness.apply(web(listen, active(alpha)))
+    client = await harness.client(listen)
+    await harness.apply(web(listen, active(bravo)))
+    assert await harness.is_reset(client)
+    await harness.apply(web(listen, active(bravo), active(alpha)))
+    stats = harness.dataplane.stats().backends[BackendKey("web", alpha.address)]
     assert (stats.active, stats.connections, stats.bytes_sent, sum(stats.closed.values())) == (0, 0, 0, 0)

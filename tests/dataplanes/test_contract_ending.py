@@ -8,14 +8,14 @@ import pytest
 
 from lbproxy.model.address import Address
 
-from .stage import Stage, active, web
+from .harness import Harness, active, web
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 LONG, SHORT = 30.0, 0.1
 
 
-async def test_drain_without_clients_returns_at_once(fresh: Stage, listen: Address) -> None:
+async def test_drain_without_clients_returns_at_once(fresh: Harness, listen: Address) -> None:
     alpha, = await fresh.backends("alpha")
     await fresh.apply(web(listen, active(alpha)))
     async with asyncio.timeout(10):
@@ -23,12 +23,12 @@ async def test_drain_without_clients_returns_at_once(fresh: Stage, listen: Addre
     assert await fresh.is_refused(listen)
 
 
-async def test_drain_of_a_dataplane_that_never_applied_returns_at_once(fresh: Stage) -> None:
+async def test_drain_of_a_dataplane_that_never_applied_returns_at_once(fresh: Harness) -> None:
     async with asyncio.timeout(10):
         await fresh.dataplane.drain(LONG)
 
 
-async def test_drain_waits_for_the_last_connection_and_refuses_new_ones(fresh: Stage, listen: Address) -> None:
+async def test_drain_waits_for_the_last_connection_and_refuses_new_ones(fresh: Harness, listen: Address) -> None:
     alpha, = await fresh.backends("alpha")
     await fresh.apply(web(listen, active(alpha)))
     client = await fresh.client(listen)
@@ -40,7 +40,7 @@ async def test_drain_waits_for_the_last_connection_and_refuses_new_ones(fresh: S
         client.close()
 
 
-async def test_drain_resets_what_is_left_at_its_limit(fresh: Stage, listen: Address) -> None:
+async def test_drain_resets_what_is_left_at_its_limit(fresh: Harness, listen: Address) -> None:
     alpha, = await fresh.backends("alpha")
     await fresh.apply(web(listen, active(alpha)))
     clients = await fresh.clients(listen, 3)
@@ -50,7 +50,7 @@ async def test_drain_resets_what_is_left_at_its_limit(fresh: Stage, listen: Addr
     assert [await fresh.is_reset(client) for client in clients] == [True] * 3
 
 
-async def test_close_resets_everything_at_once_and_gives_the_address_back(fresh: Stage, listen: Address) -> None:
+async def test_close_resets_everything_at_once_and_gives_the_address_back(fresh: Harness, listen: Address) -> None:
     alpha, = await fresh.backends("alpha")
     await fresh.apply(web(listen, active(alpha)))
     clients = await fresh.clients(listen, 3)
@@ -60,13 +60,13 @@ async def test_close_resets_everything_at_once_and_gives_the_address_back(fresh:
     socket.create_server(listen).close()
 
 
-async def test_close_may_be_called_again_and_before_anything_was_applied(fresh: Stage) -> None:
+async def test_close_may_be_called_again_and_before_anything_was_applied(fresh: Harness) -> None:
     async with asyncio.timeout(10):
         await fresh.dataplane.close()
         await fresh.dataplane.close()
 
 
-async def test_close_may_be_called_again_after_a_drain(fresh: Stage, listen: Address) -> None:
+async def test_close_may_be_called_again_after_a_drain(fresh: Harness, listen: Address) -> None:
     alpha, = await fresh.backends("alpha")
     await fresh.apply(web(listen, active(alpha)))
     async with asyncio.timeout(10):
@@ -75,7 +75,7 @@ async def test_close_may_be_called_again_after_a_drain(fresh: Stage, listen: Add
         await fresh.dataplane.close()
 
 
-async def test_close_while_draining_does_not_wait_for_the_limit(fresh: Stage, listen: Address) -> None:
+async def test_close_while_draining_does_not_wait_for_the_limit(fresh: Harness, listen: Address) -> None:
     alpha, = await fresh.backends("alpha")
     await fresh.apply(web(listen, active(alpha)))
     client = await fresh.client(listen)
@@ -87,7 +87,7 @@ async def test_close_while_draining_does_not_wait_for_the_limit(fresh: Stage, li
     assert await fresh.is_reset(client)
 
 
-async def test_every_count_is_zero_after_the_end(fresh: Stage, listen: Address) -> None:
+async def test_every_count_is_zero_after_the_end(fresh: Harness, listen: Address) -> None:
     alpha, = await fresh.backends("alpha")
     await fresh.apply(web(listen, active(alpha)))
     await fresh.clients(listen, 3)

@@ -11,10 +11,10 @@ from lbproxy.model.snapshot import Backend as BackendState
 from lbproxy.model.snapshot import Policy, Scheduler, State
 from tests.support.network import BACKENDS, VIP
 
-from . import hands
+from . import kernel_tools
 from .balancer import Balancer
-from .grounds import Ground
-from .stage import active, down, draining, web
+from .harness import active, down, draining, web
+from .topologies import Topology
 
 pytestmark = pytest.mark.kernel
 
@@ -22,11 +22,11 @@ FOREIGN = "10.1.0.1:7"
 
 
 @pytest.fixture
-def foreign(apart_ground: Ground) -> None:  # noqa: ARG001 - it is the kernel of that ground
+def foreign(namespaces: Topology) -> None:  # noqa: ARG001 - it is the kernel of that topology
     """Somebody else's service and table beside ours."""
-    hands.run("ipvsadm", "-A", "-t", FOREIGN, "-s", "rr")
-    hands.run("ipvsadm", "-a", "-t", FOREIGN, "-r", "10.9.0.9:7", "-m", "-w", "5")
-    hands.run("nft", "add", "table", "inet", "theirs")
+    kernel_tools.run("ipvsadm", "-A", "-t", FOREIGN, "-s", "rr")
+    kernel_tools.run("ipvsadm", "-a", "-t", FOREIGN, "-r", "10.9.0.9:7", "-m", "-w", "5")
+    kernel_tools.run("nft", "add", "table", "inet", "theirs")
 
 
 async def test_the_kernel_holds_what_was_applied(balancer: Balancer) -> None:
@@ -36,14 +36,14 @@ async def test_the_kernel_holds_what_was_applied(balancer: Balancer) -> None:
     policy = Policy(scheduler=Scheduler.WLC, max_conns=50, idle_timeout=77.0)
     service = web(listen, active(alpha, 3), draining(bravo), down(charlie), active(six, 2), policy=policy)
     await balancer.apply(replace(service, listens=(listen, listen6)))
-    assert hands.ipvs() == {str(listen): ("wlc", {alpha.address: 3, bravo.address: 0, charlie.address: 0}),
-                            str(listen6): ("wlc", {six.address: 2})}
-    assert (alpha.address, 50) in hands.thresholds()
-    assert "77 120 300" in hands.run("ipvsadm", "-L", "--timeout")
-    assert f"{listen.host} . {listen.port}" in hands.rules()
+    assert kernel_tools.ipvs() == {str(listen): ("wlc", {alpha.address: 3, bravo.address: 0, charlie.address: 0}),
+                                   str(listen6): ("wlc", {six.address: 2})}
+    assert (alpha.address, 50) in kernel_tools.thresholds()
+    assert "77 120 300" in kernel_tools.run("ipvsadm", "-L", "--timeout")
+    assert f"{listen.host} . {listen.port}" in kernel_tools.rules()
     await balancer.apply()
-    assert hands.ipvs() == {}
-    assert hands.rules() == ""
+    assert kernel_tools.ipvs() == {}
+    assert kernel_tools.rules() == ""
 
 
 async def test_scheduler_changes_under_connections(balancer: Balancer) -> None:
@@ -53,7 +53,7 @@ async def test_scheduler_changes_under_connections(balancer: Balancer) -> None:
     client = await balancer.client(listen)
     for scheduler in Scheduler:
         await balancer.apply(web(listen, active(alpha), policy=Policy(scheduler=scheduler)))
-        assert hands.ipvs() == {str(listen): (scheduler.value, {alpha.address: 1})}
+        assert kernel_tools.ipvs() == {str(listen): (scheduler.value, {alpha.address: 1})}
         assert await client.ask() == "alpha"
 
 
@@ -61,16 +61,16 @@ async def test_wildcard_follows_the_machines_addresses(balancer: Balancer) -> No
     listen = Address(WILDCARDS[socket.AF_INET], balancer.free_listen().port)
     alpha, = await balancer.backends("alpha")
     await balancer.apply(web(listen, active(alpha)))
-    assert set(hands.ipvs()) == {f"{VIP}:{listen.port}", f"10.2.0.1:{listen.port}"}
+    assert set(kernel_tools.ipvs()) == {f"{VIP}:{listen.port}", f"10.2.0.1:{listen.port}"}
     assert await balancer.served_by(Address(VIP, listen.port), 2) == {"alpha": 2}
-    hands.run("ip", "address", "add", "10.1.0.77/24", "dev", "clients")
+    kernel_tools.run("ip", "address", "add", "10.1.0.77/24", "dev", "clients")
     await balancer.look()
     assert await balancer.served_by(Address("10.1.0.77", listen.port), 2) == {"alpha": 2}
     for client in balancer._clients:
         client.reset()
     await balancer.until(lambda: not any(balancer.active().values()))
-    hands.run("ip", "address", "del", "10.1.0.77/24", "dev", "clients")
-    await balancer.until(lambda: f"10.1.0.77:{listen.port}" not in hands.ipvs())
+    kernel_tools.run("ip", "address", "del", "10.1.0.77/24", "dev", "clients")
+    await balancer.until(lambda: f"10.1.0.77:{listen.port}" not in kernel_tools.ipvs())
 
 
 async def test_backend_that_checks_call_dead_lets_its_clients_know(balancer: Balancer) -> None:
@@ -79,7 +79,7 @@ async def test_backend_that_checks_call_dead_lets_its_clients_know(balancer: Bal
     await balancer.apply(web(listen, active(alpha)))
     client = await balancer.client(listen)
     await balancer.apply(web(listen, replace(down(alpha), is_dead=True), active(bravo)))
-    assert hands.ipvs() == {str(listen): ("lc", {bravo.address: 1})}
+    assert kernel_tools.ipvs() == {str(listen): ("lc", {bravo.address: 1})}
     assert await balancer.is_reset(client)
     assert await balancer.served_by(listen, 1) == {"bravo": 1}
 
@@ -99,15 +99,15 @@ async def test_next_lbproxy_takes_over_and_cuts_nobody(balancer: Balancer) -> No
     await balancer.apply(web(listen, active(alpha), active(bravo)))
     clients = await balancer.clients(listen, 6)
     await balancer.restart(web(listen, active(alpha)))
-    assert hands.ipvs() == {str(listen): ("lc", {alpha.address: 1, bravo.address: 0})}
+    assert kernel_tools.ipvs() == {str(listen): ("lc", {alpha.address: 1, bravo.address: 0})}
     assert await balancer.served_by(listen, 2) == {"alpha": 2}
     await balancer.look()
     assert [await client.ask() for client in clients] == list(clients.values())
-    assert hands.ipvs() == {str(listen): ("lc", {alpha.address: 1, bravo.address: 0})}
+    assert kernel_tools.ipvs() == {str(listen): ("lc", {alpha.address: 1, bravo.address: 0})}
     for client, name in clients.items():
         if name == "bravo":
             client.reset()
-    await balancer.until(lambda: hands.ipvs() == {str(listen): ("lc", {alpha.address: 1})})
+    await balancer.until(lambda: kernel_tools.ipvs() == {str(listen): ("lc", {alpha.address: 1})})
 
 
 async def test_cleared_table_is_made_anew(balancer: Balancer) -> None:
@@ -116,11 +116,11 @@ async def test_cleared_table_is_made_anew(balancer: Balancer) -> None:
     await balancer.apply(web(listen, active(alpha)))
     await balancer.client(listen)
     await balancer.catch_up()
-    before = hands.ipvs()
-    hands.run("ipvsadm", "-C")
-    hands.run("nft", "flush", "ruleset")
+    before = kernel_tools.ipvs()
+    kernel_tools.run("ipvsadm", "-C")
+    kernel_tools.run("nft", "flush", "ruleset")
     await balancer.look()
-    assert hands.ipvs() == before
+    assert kernel_tools.ipvs() == before
     assert await balancer.served_by(listen, 2) == {"alpha": 2}
     assert balancer.totals()["web", "accepted"] >= 1
 
@@ -128,20 +128,20 @@ async def test_cleared_table_is_made_anew(balancer: Balancer) -> None:
 @pytest.mark.usefixtures("foreign")
 async def test_others_services_and_tables_stay_as_they_are(balancer: Balancer) -> None:
     listen = balancer.free_listen()
-    before = hands.ipvs(), hands.rules()
+    before = kernel_tools.ipvs(), kernel_tools.rules()
     await balancer.apply(web(listen))
     with pytest.raises(BindError, match=f"ipvsadm -D -t {FOREIGN}"):
         await balancer.apply(web(Address.parse(FOREIGN)))
     await balancer.dataplane.drain(1.0)
-    assert (hands.ipvs(), hands.rules()) == before
-    hands.run("ipvsadm", "-C")
-    hands.run("nft", "flush", "ruleset")
+    assert (kernel_tools.ipvs(), kernel_tools.rules()) == before
+    kernel_tools.run("ipvsadm", "-C")
+    kernel_tools.run("nft", "flush", "ruleset")
 
 
 async def test_thousand_backends_are_applied_and_one_leaves(balancer: Balancer) -> None:
     listen = balancer.free_listen()
     backends = [BackendState(Address(BACKENDS, port), 1, State.ACTIVE, "ready", 0.0) for port in range(1, 1001)]
     await balancer.apply(web(listen, *backends))
-    assert len(hands.ipvs()[str(listen)][1]) == 1000
+    assert len(kernel_tools.ipvs()[str(listen)][1]) == 1000
     await balancer.apply(web(listen, *backends[1:]))
-    assert len(hands.ipvs()[str(listen)][1]) == 999
+    assert len(kernel_tools.ipvs()[str(listen)][1]) == 999

@@ -10,9 +10,9 @@ import pytest
 from lbproxy.model.address import Address
 from tests.support.program import Program, start
 
-from . import hands
+from . import kernel_tools
 from .balancer import Balancer
-from .grounds import Ground
+from .topologies import Topology
 
 pytestmark = pytest.mark.kernel
 
@@ -34,13 +34,13 @@ async def launch() -> AsyncIterator[Launch]:
 
 
 @pytest.fixture(autouse=True)
-def nothing_left(apart_ground: Ground) -> None:  # noqa: ARG001 - it is the kernel of that ground
+def nothing_left(namespaces: Topology) -> None:  # noqa: ARG001 - it is the kernel of that topology
     """Each test finds the kernel empty."""
-    hands.run("ipvsadm", "-C")
-    hands.run("nft", "flush", "ruleset")
+    kernel_tools.run("ipvsadm", "-C")
+    kernel_tools.run("nft", "flush", "ruleset")
 
 
-async def pair(balancer: Balancer) -> tuple[Address, tuple[str, ...]]:
+async def one_backend(balancer: Balancer) -> tuple[Address, tuple[str, ...]]:
     """A listen address, and the options that lead from there to a backend."""
     listen = balancer.free_listen()
     alpha, = await balancer.backends("alpha")
@@ -48,7 +48,7 @@ async def pair(balancer: Balancer) -> tuple[Address, tuple[str, ...]]:
 
 
 async def test_net_admin_is_all_that_it_needs(balancer: Balancer, launch: Launch) -> None:
-    listen, options = await pair(balancer)
+    listen, options = await one_backend(balancer)
     program = await launch("--dataplane=ipvs", *options, wrapper=ONLY_NET_ADMIN)
     assert (await program.logged("serving"))["dataplane"] == "ipvs"
     assert await balancer.served_by(listen, 2) == {"alpha": 2}
@@ -59,14 +59,14 @@ async def test_net_admin_is_all_that_it_needs(balancer: Balancer, launch: Launch
 
 
 async def test_without_net_admin_it_says_so(balancer: Balancer, launch: Launch) -> None:
-    _, options = await pair(balancer)
+    _, options = await one_backend(balancer)
     refused = await launch("--dataplane=ipvs", *options, wrapper=NOTHING)
     assert await refused.ended() == 2
     assert "NET_ADMIN" in refused.output[-1]
 
 
 async def test_auto_takes_userspace_without_net_admin(balancer: Balancer, launch: Launch) -> None:
-    listen, options = await pair(balancer)
+    listen, options = await one_backend(balancer)
     program = await launch("--dataplane=auto", *options, wrapper=NOTHING)
     chosen = await program.logged("dataplane chosen")
     assert (chosen["dataplane"], "NET_ADMIN" in chosen["reason"]) == ("userspace", True)
@@ -75,7 +75,7 @@ async def test_auto_takes_userspace_without_net_admin(balancer: Balancer, launch
 
 
 async def test_crash_leaves_traffic_flowing_and_the_next_one_takes_over(balancer: Balancer, launch: Launch) -> None:
-    listen, options = await pair(balancer)
+    listen, options = await one_backend(balancer)
     program = await launch("--dataplane=auto", *options)
     await program.logged("serving")
     client = await balancer.client(listen)
@@ -89,18 +89,18 @@ async def test_crash_leaves_traffic_flowing_and_the_next_one_takes_over(balancer
 
 
 async def test_end_without_cleanup_leaves_everything_as_it_is(balancer: Balancer, launch: Launch) -> None:
-    listen, options = await pair(balancer)
+    listen, options = await one_backend(balancer)
     program = await launch("--dataplane=ipvs", *options)
     await program.logged("serving")
-    client, before = await balancer.client(listen), hands.ipvs()
+    client, before = await balancer.client(listen), kernel_tools.ipvs()
     program.signal(signal.SIGTERM)
     assert await program.ended() == 0
-    assert hands.ipvs() == before
+    assert kernel_tools.ipvs() == before
     assert await client.ask() == "alpha"
 
 
 async def test_cleanup_drains_and_leaves_nothing(balancer: Balancer, launch: Launch) -> None:
-    listen, options = await pair(balancer)
+    listen, options = await one_backend(balancer)
     program = await launch("--dataplane=ipvs", "--cleanup", *options)
     await program.logged("serving")
     client = await balancer.client(listen)
@@ -109,26 +109,26 @@ async def test_cleanup_drains_and_leaves_nothing(balancer: Balancer, launch: Lau
     assert await client.ask() == "alpha"
     client.close()
     assert await program.ended() == 0
-    assert (hands.ipvs(), hands.rules()) == ({}, "")
+    assert (kernel_tools.ipvs(), kernel_tools.rules()) == ({}, "")
 
 
 async def test_second_lbproxy_is_refused_by_name_of_the_first(balancer: Balancer, launch: Launch) -> None:
-    _, options = await pair(balancer)
+    _, options = await one_backend(balancer)
     first = await launch("--dataplane=ipvs", *options)
     await first.logged("serving")
-    _, others = await pair(balancer)
+    _, others = await one_backend(balancer)
     second = await launch("--dataplane=ipvs", *others)
     assert await second.ended() == 2
     assert f"another lbproxy (pid {first.process.pid})" in second.output[-1]
 
 
 async def test_backend_that_dies_is_taken_out_and_its_client_learns_of_it(balancer: Balancer, launch: Launch) -> None:
-    listen, options = await pair(balancer)
+    listen, options = await one_backend(balancer)
     bravo, = await balancer.backends("bravo")
     program = await launch("--dataplane=ipvs", *options, "--backend", str(bravo.address), "--health-interval=100ms")
     await program.logged("serving")
     clients = await balancer.clients(listen, 4)
     bravo.stop()
     await program.shows("lbproxy_backend_state", 1, backend=str(bravo.address), state="down")
-    await balancer.until(lambda: bravo.address not in hands.ipvs()[str(listen)][1])
+    await balancer.until(lambda: bravo.address not in kernel_tools.ipvs()[str(listen)][1])
     assert [await client.ask() for client, name in clients.items() if name == "alpha"] == ["alpha"] * 2

@@ -13,11 +13,11 @@ from lbproxy.model.address import Address
 from lbproxy.model.snapshot import Policy, Scheduler
 from lbproxy.model.stats import SchedulerChoice
 
+from .harness import Harness, active, draining, web
 from .kinds import userspace
-from .stage import Stage, active, draining, web
 
 
-class Asked(Stage):
+class Asked(Harness):
     """A userspace dataplane with one worker."""
 
     def __init__(self) -> None:
@@ -33,9 +33,9 @@ class Asked(Stage):
 
 @pytest.fixture
 async def asked() -> AsyncIterator[Asked]:
-    stage = Asked()
-    yield stage
-    await stage.end()
+    harness = Asked()
+    yield harness
+    await harness.end()
 
 
 async def test_next_is_who_gets_the_next_connection(asked: Asked, listen: Address) -> None:

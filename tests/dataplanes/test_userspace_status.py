@@ -15,11 +15,11 @@ from lbproxy.dataplanes.userspace.main.dataplane import UserspaceDataplane
 from lbproxy.model.address import Address
 from lbproxy.model.snapshot import Service
 
+from .harness import Harness, active, down, draining, web
 from .kinds import userspace
-from .stage import Stage, active, down, draining, web
 
 
-class Probed(Stage):
+class Probed(Harness):
     """A userspace dataplane with one worker, and what the probes say of it."""
 
     def __init__(self) -> None:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 import pytest
 import uvloop
 
-from .bed import Bed, opened
+from .harness import Harness, opened
 
 
 def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
@@ -14,7 +14,7 @@ def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.Abstrac
 
 
 @pytest.fixture
-async def bed() -> AsyncIterator[Bed]:
+async def harness() -> AsyncIterator[Harness]:
     """An engine that listens, without a backend yet. When the test is over nothing may be left in it."""
-    async with opened() as bed:
-        yield bed
+    async with opened() as harness:
+        yield harness

@@ -4,7 +4,7 @@ import random
 
 from lbproxy.dataplanes.userspace.worker.connection import End
 
-from .bed import Bed
+from .harness import Harness
 from .peers import Peer, until
 
 MEGABYTE = random.Random(1).randbytes(1 << 20)
@@ -13,13 +13,13 @@ NARROW = 4096
 """Bytes of a buffer that is full at once."""
 
 
-async def fill(bed: Bed, sender: Peer) -> int:
+async def fill(harness: Harness, sender: Peer) -> int:
     """Send until nothing moves any more, and say how many bytes were taken; they are MEGABYTE over and over."""
-    await until(lambda: len(bed.connections) > 0)
+    await until(lambda: len(harness.connections) > 0)
     sent = 0
     while taken := sender.send_now(MEGABYTE[sent % len(MEGABYTE):]):
         sent += taken
-        while bed.engine._relay.run():
+        while harness.engine._relay.run():
             pass
     return sent
 
@@ -29,9 +29,9 @@ def repeated(size: int) -> bytes:
     return (MEGABYTE * (size // len(MEGABYTE) + 1))[:size]
 
 
-def ends(bed: Bed) -> list[End]:
+def ends(harness: Harness) -> list[End]:
     """All ends of the connections that relay."""
-    return [end for connection in bed.connections for end in (connection.client, connection.server)]
+    return [end for connection in harness.connections for end in (connection.client, connection.server)]
 
 
 def held(end: End) -> int:

@@ -6,23 +6,23 @@ from lbproxy.dataplanes.userspace.worker.byte_loop import ByteLoop
 from lbproxy.dataplanes.userspace.worker.connection import Connection, End
 from lbproxy.dataplanes.userspace.worker.dialing import prepare
 
-from .bed import Bed
+from .harness import Harness
 from .peers import converse, until
 
 
-async def test_question_and_the_reset_of_its_backend_in_one_batch(bed: Bed) -> None:
-    backend = bed.backend()
-    client, server = await bed.pair(backend)
+async def test_question_and_the_reset_of_its_backend_in_one_batch(harness: Harness) -> None:
+    backend = harness.backend()
+    client, server = await harness.pair(backend)
     await converse(client, server)
     client.send_now(b"question")
     server.reset()
     await client.hears_reset()
-    await bed.idles()
-    assert bed.closed(backend) == {"backend_reset": 1}
+    await harness.idles()
+    assert harness.closed(backend) == {"backend_reset": 1}
 
 
-async def test_question_and_answer_that_cross_in_one_batch(bed: Bed) -> None:
-    client, server = await bed.pair(bed.backend())
+async def test_question_and_answer_that_cross_in_one_batch(harness: Harness) -> None:
+    client, server = await harness.pair(harness.backend())
     await converse(client, server)
     client.send_now(b"question")
     server.send_now(b"news")
@@ -30,9 +30,9 @@ async def test_question_and_answer_that_cross_in_one_batch(bed: Bed) -> None:
     await client.hears(b"news")
 
 
-async def test_question_and_the_end_of_its_backends_stream_in_one_batch(bed: Bed) -> None:
-    backend = bed.backend()
-    client, server = await bed.pair(backend)
+async def test_question_and_the_end_of_its_backends_stream_in_one_batch(harness: Harness) -> None:
+    backend = harness.backend()
+    client, server = await harness.pair(backend)
     await converse(client, server)
     client.send_now(b"question")
     server.send_now(b"last words")
@@ -41,13 +41,13 @@ async def test_question_and_the_end_of_its_backends_stream_in_one_batch(bed: Bed
     await client.hears(b"last words")
     await client.hears_end()
     client.finish()
-    await bed.idles()
-    assert bed.closed(backend) == {"finished": 1}
+    await harness.idles()
+    assert harness.closed(backend) == {"finished": 1}
 
 
-async def test_question_that_came_with_the_handshake_and_a_welcome_cross(bed: Bed) -> None:
+async def test_question_that_came_with_the_handshake_and_a_welcome_cross(harness: Harness) -> None:
     """What the client had sent before its backend was there is put off; what the backend says at once is not."""
-    backend, client = bed.backend(), bed.client()
+    backend, client = harness.backend(), harness.client()
     client.send_now(b"question")
     server = await backend.accept()
     await server.send(b"welcome")
@@ -55,10 +55,10 @@ async def test_question_that_came_with_the_handshake_and_a_welcome_cross(bed: Be
     await client.hears(b"welcome")
 
 
-async def test_end_that_is_removed_meanwhile_is_not_dialed(bed: Bed) -> None:
-    backend, relay, done = bed.backend(), ByteLoop(), list[End]()
+async def test_end_that_is_removed_meanwhile_is_not_dialed(harness: Harness) -> None:
+    backend, relay, done = harness.backend(), ByteLoop(), list[End]()
     client = End(backend.address.family, SOCK_STREAM)
-    connection = Connection(next(iter(bed.engine._services.values())), 0.0)
+    connection = Connection(next(iter(harness.engine._services.values())), 0.0)
     connection.client = client
     client.adopt(connection, client.fileno())
     prepare(relay, connection, backend.address.family)
@@ -71,12 +71,12 @@ async def test_end_that_is_removed_meanwhile_is_not_dialed(bed: Bed) -> None:
     relay.close()
 
 
-async def test_who_waited_in_the_queue_is_dialed_before_the_change_is_done(bed: Bed) -> None:
+async def test_who_waited_in_the_queue_is_dialed_before_the_change_is_done(harness: Harness) -> None:
     """Not when the next tick comes by."""
-    bed.change(max_conns=1)
-    backend = bed.backend()
-    await bed.pair(backend)
-    bed.client()
-    await until(lambda: bed.service.queued == 1)
-    bed.change(max_conns=2)
+    harness.change(max_conns=1)
+    backend = harness.backend()
+    await harness.pair(backend)
+    harness.client()
+    await until(lambda: harness.service.queued == 1)
+    harness.change(max_conns=2)
     assert backend.is_called()

@@ -17,7 +17,7 @@ LISTENS = [Address("127.0.0.1", port) for port in range(8000, 8006)]
 BACKENDS = [Address("10.0.0.1", port) for port in range(9000, 9005)]
 NAMES = ["api", "db", "web"]
 NUMBERS = SlotNumbers({name: at for at, name in enumerate(NAMES)},
-                  {BackendKey(name, address): 10 * at + port for at, name in enumerate(NAMES)
+                      {BackendKey(name, address): 10 * at + port for at, name in enumerate(NAMES)
                    for port, address in enumerate(BACKENDS)})
 
 

@@ -5,8 +5,8 @@ import socket
 
 from lbproxy.dataplanes.userspace.shared.channel import MAX_DESCRIPTORS
 
+from .channel_ends import ChannelEnd, connected, files
 from .peers import until
-from .talk import Reader, connected, files
 
 LOTS = "x" * 300_000
 """More than a socket takes at once."""
@@ -93,7 +93,7 @@ async def test_closed_channel_leaves_no_descriptor() -> None:
 
 async def test_writing_to_a_side_that_is_gone_is_the_end() -> None:
     ours, theirs = socket.socketpair()
-    reader = Reader(ours)
+    reader = ChannelEnd(ours)
     reader.channel.send({"lots": LOTS * 3})
     theirs.close()
     await until(lambda: bool(reader.ends))

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from lbproxy.dataplanes.userspace.shared import channel as module
 from lbproxy.dataplanes.userspace.shared.channel import LENGTH_BYTES, Message
 
+from .channel_ends import ChannelEnd, files
 from .peers import until
-from .talk import Reader, files
 
 FRAMES = st.lists(st.tuples(st.text(max_size=30), st.integers(0, 3)), max_size=6)
 
@@ -22,7 +22,7 @@ async def test_frames_may_be_cut_anywhere(frames: list[tuple[str, int]], cuts: l
     ours, theirs = socket.socketpair()
     with pytest.MonkeyPatch.context() as patch, files([b"0", b"1", b"2"]) as descriptors:
         patch.setattr(module, "READ_BYTES", read_size)
-        reader = Reader(theirs)
+        reader = ChannelEnd(theirs)
         for text, count in frames:
             await _send_in_pieces(ours, await _framed({"text": text}, descriptors[:count]), cuts, descriptors[:count])
         await until(lambda: len(reader.messages) == len(frames))
@@ -35,7 +35,7 @@ async def test_frames_may_be_cut_anywhere(frames: list[tuple[str, int]], cuts: l
 async def _framed(message: Message, descriptors: list[int]) -> bytes:
     """The frame as a channel itself sends it."""
     ours, theirs = socket.socketpair()
-    reader = Reader(ours)
+    reader = ChannelEnd(ours)
     reader.channel.send(message, descriptors)
     frame, *_ = socket.recv_fds(theirs, 1 << 16, 0)
     reader.channel.close()

@@ -13,7 +13,7 @@ from lbproxy.dataplanes.userspace.worker import engine
 from lbproxy.dataplanes.userspace.worker.engine import RESERVED_DESCRIPTORS
 from lbproxy.model.stats import WorkerStats
 
-from .bed import Bed, opened
+from .harness import Harness, opened
 from .peers import Peer, converse, part, until
 
 CLIENTS = 3
@@ -21,22 +21,22 @@ LIMIT = 2 * CLIENTS
 
 
 @pytest.fixture
-async def small() -> AsyncIterator[Bed]:
-    """A bed with descriptors for three clients."""
-    async with opened(descriptors=RESERVED_DESCRIPTORS + LIMIT) as bed:
-        yield bed
+async def small() -> AsyncIterator[Harness]:
+    """A harness with descriptors for three clients."""
+    async with opened(descriptors=RESERVED_DESCRIPTORS + LIMIT) as harness:
+        yield harness
 
 
-async def overflow(bed: Bed) -> tuple[list[tuple[Peer, Peer]], Peer]:
+async def overflow(harness: Harness) -> tuple[list[tuple[Peer, Peer]], Peer]:
     """As many connections as there may be, and one client that is not accepted."""
-    backend = bed.backend()
-    pairs = [await bed.pair(backend) for _ in range(CLIENTS)]
-    late = bed.client()
-    await until(lambda: bed.engine._gate.is_paused)
+    backend = harness.backend()
+    pairs = [await harness.pair(backend) for _ in range(CLIENTS)]
+    late = harness.client()
+    await until(lambda: harness.engine._gate.is_paused)
     return pairs, late
 
 
-async def test_accepting_pauses_and_connections_go_on(small: Bed) -> None:
+async def test_accepting_pauses_and_connections_go_on(small: Harness) -> None:
     pairs, late = await overflow(small)
     for client, server in pairs:
         await converse(client, server)
@@ -44,7 +44,7 @@ async def test_accepting_pauses_and_connections_go_on(small: Bed) -> None:
     assert small.service.accepted == CLIENTS
 
 
-async def test_pause_is_counted_and_reported_once(small: Bed) -> None:
+async def test_pause_is_counted_and_reported_once(small: Harness) -> None:
     pairs, _ = await overflow(small)
     small.client()
     small.pass_time(1.0)
@@ -54,7 +54,7 @@ async def test_pause_is_counted_and_reported_once(small: Bed) -> None:
     assert small.reports == [(wire.PAUSED, {"reason": "descriptors", "limit": LIMIT})]
 
 
-async def test_who_waited_is_served_when_another_has_left(small: Bed, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_who_waited_is_served_when_another_has_left(small: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody calls: the engine's own tick finds out."""
     monkeypatch.setattr(engine, "TICK", 0.001)
     pairs, late = await overflow(small)
@@ -64,7 +64,7 @@ async def test_who_waited_is_served_when_another_has_left(small: Bed, monkeypatc
     assert [event for event, _ in small.reports] == [wire.PAUSED, wire.RESUMED]
 
 
-async def test_socket_added_during_a_pause_is_served_after_it(small: Bed) -> None:
+async def test_socket_added_during_a_pause_is_served_after_it(small: Harness) -> None:
     pairs, late = await overflow(small)
     small.address = small.listen()
     second = small.client()
@@ -76,7 +76,7 @@ async def test_socket_added_during_a_pause_is_served_after_it(small: Bed) -> Non
         await converse(client, await backend.accept())  # type: ignore[attr-defined]
 
 
-async def test_socket_given_up_during_a_pause_is_closed(small: Bed) -> None:
+async def test_socket_given_up_during_a_pause_is_closed(small: Harness) -> None:
     """There is no descriptor to serve its clients with: the kernel resets them."""
     _, late = await overflow(small)
     small.engine.unlisten(small.address)
@@ -84,32 +84,32 @@ async def test_socket_given_up_during_a_pause_is_closed(small: Bed) -> None:
     assert small.service.accepted == CLIENTS
 
 
-async def test_accept_that_finds_no_descriptor_pauses(bed: Bed) -> None:
+async def test_accept_that_finds_no_descriptor_pauses(harness: Harness) -> None:
     """The limit of the process is lower than was thought."""
-    backend, client = bed.backend(), bed.client()
+    backend, client = harness.backend(), harness.client()
     with spare_descriptors(0):
-        bed.engine._run()
-    assert (worker(bed).is_paused, worker(bed).accept_errors, bed.service.accepted) == (True, 1, 0)
-    assert bed.reports == [(wire.PAUSED, {"reason": "Too many open files", "limit": bed.engine._gate.limit})]
-    bed.pass_time(0.0)
+        harness.engine._run()
+    assert (worker(harness).is_paused, worker(harness).accept_errors, harness.service.accepted) == (True, 1, 0)
+    assert harness.reports == [(wire.PAUSED, {"reason": "Too many open files", "limit": harness.engine._gate.limit})]
+    harness.pass_time(0.0)
     await converse(client, await backend.accept())
 
 
-async def test_client_for_whose_backend_no_descriptor_is_left_is_reset(bed: Bed) -> None:
-    backend, client = bed.backend(), bed.client()
+async def test_client_for_whose_backend_no_descriptor_is_left_is_reset(harness: Harness) -> None:
+    backend, client = harness.backend(), harness.client()
     with spare_descriptors(1):
-        bed.engine._run()
+        harness.engine._run()
     await client.hears_reset()
-    assert (bed.rejected(), bed.failed(backend)) == ({"descriptors": 1}, {})
-    assert worker(bed).is_paused
-    assert bed.reports == [(wire.PAUSED, {"reason": "descriptors", "limit": bed.engine._gate.limit})]
-    bed.pass_time(0.0)
-    await converse(*await bed.pair(backend))
+    assert (harness.rejected(), harness.failed(backend)) == ({"descriptors": 1}, {})
+    assert worker(harness).is_paused
+    assert harness.reports == [(wire.PAUSED, {"reason": "descriptors", "limit": harness.engine._gate.limit})]
+    harness.pass_time(0.0)
+    await converse(*await harness.pair(backend))
 
 
-def worker(bed: Bed) -> WorkerStats:
-    bed.blocks[0][counters.HEARTBEAT] = 0
-    return counter_view.worker_stats(bed.blocks[0], 0, 1)
+def worker(harness: Harness) -> WorkerStats:
+    harness.blocks[0][counters.HEARTBEAT] = 0
+    return counter_view.worker_stats(harness.blocks[0], 0, 1)
 
 
 @contextmanager

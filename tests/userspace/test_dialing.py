@@ -5,7 +5,7 @@ from struct import unpack_from
 
 from lbproxy.dataplanes.userspace.worker.connection import Connection
 
-from .bed import Bed
+from .harness import Harness
 from .peers import until
 
 SEGMENTS_SENT = 136
@@ -17,18 +17,18 @@ def segments_sent(connection: Connection) -> int:
     return int(unpack_from("=I", info, SEGMENTS_SENT)[0])
 
 
-async def test_what_the_client_has_sent_already_is_the_third_part_of_the_handshake(bed: Bed) -> None:
-    backend, client = bed.backend(), bed.client()
+async def test_what_the_client_has_sent_already_is_the_third_part_of_the_handshake(harness: Harness) -> None:
+    backend, client = harness.backend(), harness.client()
     client.send_now(b"question")
     server = await backend.accept()
     await server.hears(b"question")
-    assert segments_sent(bed.connections[0]) == 2
+    assert segments_sent(harness.connections[0]) == 2
 
 
-async def test_backend_that_speaks_first_need_not_wait_for_the_third_part_of_the_handshake(bed: Bed) -> None:
-    backend, client = bed.backend(), bed.client()
-    await until(lambda: len(bed.connections) == 1)
-    assert segments_sent(bed.connections[0]) == 2  # at once: one that is held back is so for 40 ms
+async def test_backend_that_speaks_first_need_not_wait_for_the_third_part_of_the_handshake(harness: Harness) -> None:
+    backend, client = harness.backend(), harness.client()
+    await until(lambda: len(harness.connections) == 1)
+    assert segments_sent(harness.connections[0]) == 2  # at once: one that is held back is so for 40 ms
     server = await backend.accept()
     await server.send(b"welcome")
     await client.hears(b"welcome")

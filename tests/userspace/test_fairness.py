@@ -6,26 +6,26 @@ from lbproxy.dataplanes.userspace.worker.byte_loop import TURN
 from lbproxy.dataplanes.userspace.worker.pipe import CHUNK
 
 from .backends import Backend
-from .bed import WEB, Bed
+from .harness import WEB, Harness
 from .peers import Peer, until
 
 MEGABYTE = bytes(1 << 20)
 
 
-async def bulk(bed: Bed, backend: Backend, streams: int) -> list[tuple[Peer, Peer]]:
+async def bulk(harness: Harness, backend: Backend, streams: int) -> list[tuple[Peer, Peer]]:
     """So many streams from the backend, with a megabyte each on its way."""
-    pairs = [await bed.pair(backend) for _ in range(streams)]
-    await until(lambda: not bed.engine._services[WEB].reception.dialing)
+    pairs = [await harness.pair(backend) for _ in range(streams)]
+    await until(lambda: not harness.engine._services[WEB].reception.dialing)
     for _, server in pairs:
         server.send_now(MEGABYTE)
     return pairs
 
 
-async def test_small_request_passes_between_two_turns(bed: Bed, monkeypatch: pytest.MonkeyPatch) -> None:
-    backend = bed.backend()
-    client, server = await bed.pair(backend)
-    await bulk(bed, backend, streams=4)
-    turn, heard = bed.engine._relay.pump.turn, []
+async def test_small_request_passes_between_two_turns(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+    backend = harness.backend()
+    client, server = await harness.pair(backend)
+    await bulk(harness, backend, streams=4)
+    turn, heard = harness.engine._relay.pump.turn, []
 
     def counted_turn() -> None:
         heard.append(not server.hears_nothing())
@@ -33,14 +33,14 @@ async def test_small_request_passes_between_two_turns(bed: Bed, monkeypatch: pyt
             client.send_now(b"question")
         turn()
 
-    monkeypatch.setattr(bed.engine._relay.pump, "turn", counted_turn)
+    monkeypatch.setattr(harness.engine._relay.pump, "turn", counted_turn)
     await until(lambda: len(heard) > 4)
     assert heard[:4] == [False, False, False, True]
 
 
-async def test_streams_take_turns(bed: Bed, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_streams_take_turns(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
     """None gets its second turn before each has had its first."""
-    pump, order = bed.engine._relay.pump, []
+    pump, order = harness.engine._relay.pump, []
     turn = pump.turn
 
     def noted_turn() -> None:
@@ -48,16 +48,16 @@ async def test_streams_take_turns(bed: Bed, monkeypatch: pytest.MonkeyPatch) -> 
         turn()
 
     monkeypatch.setattr(pump, "turn", noted_turn)
-    await bulk(bed, bed.backend(), streams=4)
+    await bulk(harness, harness.backend(), streams=4)
     await until(lambda: len(order) >= 8)
     assert len(set(order[:4])) == 4
     assert order[4:8] == order[:4]
 
 
-async def test_bulk_gives_the_outer_loop_its_turn(bed: Bed, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_bulk_gives_the_outer_loop_its_turn(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
     """Time passes, so `run` returns in the middle of it and says that work is left."""
-    await bulk(bed, bed.backend(), streams=4)
-    pump, turns = bed.engine._relay.pump, []
+    await bulk(harness, harness.backend(), streams=4)
+    pump, turns = harness.engine._relay.pump, []
     turn = pump.turn
 
     def noted_turn() -> None:
@@ -65,29 +65,29 @@ async def test_bulk_gives_the_outer_loop_its_turn(bed: Bed, monkeypatch: pytest.
         turn()
 
     monkeypatch.setattr(pump, "turn", noted_turn)
-    bed.clock.step = TURN * 0.4
-    assert bed.engine._relay.run()
+    harness.clock.step = TURN * 0.4
+    assert harness.engine._relay.run()
     assert 0 < len(turns) <= 4
 
 
-async def test_what_is_left_after_a_turn_goes_on_without_an_event(bed: Bed) -> None:
+async def test_what_is_left_after_a_turn_goes_on_without_an_event(harness: Harness) -> None:
     """The peers are silent: only the engine itself can know that work is left."""
-    pairs = await bulk(bed, bed.backend(), streams=2)
-    bed.clock.step = TURN * 2
+    pairs = await bulk(harness, harness.backend(), streams=2)
+    harness.clock.step = TURN * 2
     for client, _ in pairs:
         await client.hears(MEGABYTE[:2 * CHUNK])
 
 
-async def test_stream_that_calms_down_costs_no_more_turns(bed: Bed) -> None:
-    client, server = await bed.pair(bed.backend())
+async def test_stream_that_calms_down_costs_no_more_turns(harness: Harness) -> None:
+    client, server = await harness.pair(harness.backend())
     sending = server.sending(MEGABYTE)
     await client.hears(MEGABYTE)
     await sending
-    end = bed.connections[0].server
-    await until(lambda: not bed.engine._relay.pump.bulk)
+    end = harness.connections[0].server
+    await until(lambda: not harness.engine._relay.pump.bulk)
     await server.send(b"a little")
     await client.hears(b"a little")
     await server.send(b"more")
     await client.hears(b"more")
     assert not end.is_bulk
-    assert end.sink is bed.connections[0].client
+    assert end.sink is harness.connections[0].client

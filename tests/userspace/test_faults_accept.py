@@ -4,20 +4,20 @@ from lbproxy.dataplanes.userspace.shared import wire
 from lbproxy.dataplanes.userspace.worker.pending_connections import EJECT_AFTER
 
 from .backends import Resetting
-from .bed import Bed
+from .harness import Harness
 from .peers import converse, part, until
 
 
-async def test_backend_that_accepts_and_resets_is_retried_on_another(bed: Bed) -> None:
-    resetting, good = bed.add(Resetting()), bed.backend()
-    client = bed.client()
+async def test_backend_that_accepts_and_resets_is_retried_on_another(harness: Harness) -> None:
+    resetting, good = harness.add(Resetting()), harness.backend()
+    client = harness.client()
     await converse(client, await good.accept())
-    assert (bed.failed(resetting), bed.stats(resetting).retries) == ({"reset": 1}, 1)
-    assert bed.closed(resetting) == {}
+    assert (harness.failed(resetting), harness.stats(resetting).retries) == ({"reset": 1}, 1)
+    assert harness.closed(resetting) == {}
 
 
-async def test_end_of_a_client_that_said_nothing_is_passed_on_to_the_next_backend(bed: Bed) -> None:
-    resetting, good, client = bed.add(Resetting()), bed.backend(), bed.client()
+async def test_end_of_a_client_that_said_nothing_is_passed_on_to_the_next_backend(harness: Harness) -> None:
+    resetting, good, client = harness.add(Resetting()), harness.backend(), harness.client()
     client.finish()
     server = await good.accept()
     await server.hears_end()
@@ -25,65 +25,65 @@ async def test_end_of_a_client_that_said_nothing_is_passed_on_to_the_next_backen
     server.finish()
     await client.hears(b"answer")
     await client.hears_end()
-    await bed.idles()
-    assert (bed.failed(resetting), bed.closed(good)) == ({"reset": 1}, {"finished": 1})
+    await harness.idles()
+    assert (harness.failed(resetting), harness.closed(good)) == ({"reset": 1}, {"finished": 1})
 
 
-async def test_backend_that_resets_before_the_connect_was_noticed_is_retried_on_another(bed: Bed) -> None:
-    bed.change(max_conns=1)
-    bystander, _ = await bed.pair(bed.backend())
-    waiting = bed.client()
-    await until(lambda: bed.service.queued == 1)
-    hasty = bed.backend()
+async def test_backend_that_resets_before_the_connect_was_noticed_is_retried_on_another(harness: Harness) -> None:
+    harness.change(max_conns=1)
+    bystander, _ = await harness.pair(harness.backend())
+    waiting = harness.client()
+    await until(lambda: harness.service.queued == 1)
+    hasty = harness.backend()
     hasty.accept_now().reset()
-    good = bed.backend()
+    good = harness.backend()
     await converse(waiting, await good.accept())
-    assert bed.failed(hasty) == {"reset": 1}
+    assert harness.failed(hasty) == {"reset": 1}
     bystander.reset()
 
 
-async def test_reset_after_the_question_was_passed_on_is_not_retried(bed: Bed) -> None:
+async def test_reset_after_the_question_was_passed_on_is_not_retried(harness: Harness) -> None:
     """The bytes are gone: another backend could not be asked the same."""
-    backend, other = bed.backend(), bed.backend()
-    client, server = await bed.pair(backend)
+    backend, other = harness.backend(), harness.backend()
+    client, server = await harness.pair(backend)
     await client.send(b"question")
     await server.hears(b"question")
     server.reset()
     await client.hears_reset()
-    await bed.idles()
-    assert (bed.closed(backend), bed.failed(backend)) == ({"backend_reset": 1}, {})
+    await harness.idles()
+    assert (harness.closed(backend), harness.failed(backend)) == ({"backend_reset": 1}, {})
     assert not other.is_called()
 
 
-async def test_backend_that_ends_at_once_is_not_retried(bed: Bed) -> None:
+async def test_backend_that_ends_at_once_is_not_retried(harness: Harness) -> None:
     """An empty answer is an answer."""
-    backend, other = bed.backend(), bed.backend()
-    client, server = await bed.pair(backend)
+    backend, other = harness.backend(), harness.backend()
+    client, server = await harness.pair(backend)
     server.close()
     await client.hears_end()
     client.close()
-    await bed.idles()
-    assert bed.closed(backend) == {"finished": 1}
+    await harness.idles()
+    assert harness.closed(backend) == {"finished": 1}
     assert not other.is_called()
 
 
-async def test_backend_that_resets_each_connection_is_reported(bed: Bed) -> None:
+async def test_backend_that_resets_each_connection_is_reported(harness: Harness) -> None:
     """Its connects succeed, and so they don't count against it."""
-    resetting, good = bed.add(Resetting()), bed.backend()
+    resetting, good = harness.add(Resetting()), harness.backend()
     for _ in range(EJECT_AFTER):
-        await converse(bed.client(), await good.accept())
+        await converse(harness.client(), await good.accept())
     host, port = resetting.address
-    assert bed.reports == [(wire.FAILING, {"service": "web", "host": host, "port": port, "failures": EJECT_AFTER})]
+    assert harness.reports == [(wire.FAILING, {"service": "web", "host": host, "port": port, "failures": EJECT_AFTER})]
 
 
-async def test_backend_that_resets_some_connections_and_serves_others_is_not_reported(bed: Bed) -> None:
-    moody = bed.backend()
+async def test_backend_that_resets_some_connections_and_serves_others_is_not_reported(harness: Harness) -> None:
+    moody = harness.backend()
     for _ in range(EJECT_AFTER + 1):
-        unlucky = bed.client()
+        unlucky = harness.client()
         (await moody.accept()).reset()
         await unlucky.hears_reset()
-        lucky, server = await bed.pair(moody)
+        lucky, server = await harness.pair(moody)
         await converse(lucky, server)
         await part(lucky, server)
-        await bed.idles()
-    assert bed.reports == []
+        await harness.idles()
+    assert harness.reports == []

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from lbproxy.dataplanes.userspace.worker.pipe import CHUNK
 from lbproxy.dataplanes.userspace.worker.slow_path import SMALL
 
-from .bed import Bed, opened
+from .harness import Harness, opened
 from .peers import LIMIT, Peer
 
 MEGABYTES = 3 << 20
@@ -64,44 +64,44 @@ async def hear(peer: Peer, side: Side) -> str:
     return digest.hexdigest()
 
 
-async def talk(bed: Bed, left: Side, right: Side, receive_buffer: int = 0) -> None:
+async def talk(harness: Harness, left: Side, right: Side, receive_buffer: int = 0) -> None:
     """Let both sides say and hear everything at once, over one connection."""
-    backend = bed.backend()
-    client = bed.client(receive_buffer)
+    backend = harness.backend()
+    client = harness.client(receive_buffer)
     server = await backend.accept()
     async with asyncio.timeout(2 * LIMIT), asyncio.TaskGroup() as group:
         heard = [group.create_task(hear(client, left)), group.create_task(hear(server, right))]
         group.create_task(say(client, left))
         group.create_task(say(server, right))
     assert [task.result() for task in heard] == [sha256(side.payload()).hexdigest() for side in (right, left)]
-    await bed.idles()
-    assert bed.closed(backend) == {"finished": 1}
-    counted = bed.stats(backend)
+    await harness.idles()
+    assert harness.closed(backend) == {"finished": 1}
+    counted = harness.stats(backend)
     assert (counted.bytes_received, counted.bytes_sent) == (len(left.payload()), len(right.payload()))
 
 
 @given(left=SIDES, right=SIDES)
 @settings(deadline=None, max_examples=40)
 async def test_nothing_is_lost_repeated_or_out_of_order(left: Side, right: Side) -> None:
-    async with opened() as bed:
-        await talk(bed, left, right)
+    async with opened() as harness:
+        await talk(harness, left, right)
 
 
 @given(left=SIDES, right=SIDES)
 @settings(deadline=None, max_examples=15)
 async def test_narrow_client_gets_everything_too(left: Side, right: Side) -> None:
     """Its buffer is full most of the time: much goes through what is kept aside."""
-    async with opened() as bed:
-        await talk(bed, left, right, receive_buffer=4096)
+    async with opened() as harness:
+        await talk(harness, left, right, receive_buffer=4096)
 
 
 @given(talks=st.lists(st.tuples(SIDES, SIDES), min_size=2, max_size=4))
 @settings(deadline=None, max_examples=10)
 async def test_connections_do_not_mix(talks: list[tuple[Side, Side]]) -> None:
     """They share one buffer in the relay."""
-    async with opened() as bed:
-        backend = bed.backend()
-        pairs = [await bed.pair(backend) for _ in talks]
+    async with opened() as harness:
+        backend = harness.backend()
+        pairs = [await harness.pair(backend) for _ in talks]
         async with asyncio.timeout(2 * LIMIT), asyncio.TaskGroup() as group:
             heard = []
             for (left, right), (client, server) in zip(talks, pairs, strict=True):
@@ -113,17 +113,17 @@ async def test_connections_do_not_mix(talks: list[tuple[Side, Side]]) -> None:
 
 
 @pytest.mark.parametrize("both_ways", [False, True])
-async def test_megabytes_pass_unchanged(bed: Bed, both_ways: bool) -> None:  # noqa: FBT001 - a case
+async def test_megabytes_pass_unchanged(harness: Harness, both_ways: bool) -> None:  # noqa: FBT001 - a case
     side = Side(1, [(MEGABYTES, 0)], 65_536, 0)
-    await talk(bed, side, side if both_ways else Side(2, [], 65_536, 0))
+    await talk(harness, side, side if both_ways else Side(2, [], 65_536, 0))
 
 
 @given(size=st.integers(0, 3 * CHUNK), cut=st.floats(0, 1))
 @settings(deadline=None, max_examples=25)
 async def test_what_is_heard_before_a_reset_is_a_true_beginning_and_never_looks_complete(size: int, cut: float) -> None:
     payload = random.Random(size).randbytes(size)
-    async with opened() as bed:
-        client, server = await bed.pair(bed.backend())
+    async with opened() as harness:
+        client, server = await harness.pair(harness.backend())
         sending = server.sending(payload)
         heard = await client.receive(int(size * cut))
         await server.break_off(sending)

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from .backends import Backend, Refusing, Resetting
-from .bed import Bed
+from .harness import Harness
 from .peers import LIMIT, Peer, until
 
 CONNECTIONS = 300
@@ -76,33 +76,33 @@ async def serve(backend: Backend, dice: random.Random, group: asyncio.TaskGroup)
             group.create_task(act(backend.accept_now(), SERVERS, dice))
 
 
-async def throng(bed: Bed, backends: list[Backend], dice: random.Random) -> None:
+async def throng(harness: Harness, backends: list[Backend], dice: random.Random) -> None:
     """All clients, so many at once, against backends with moods of their own."""
     places = asyncio.Semaphore(AT_ONCE)
 
     async def visit() -> None:
         async with places:
-            await act(bed.client(), CLIENTS, dice)
+            await act(harness.client(), CLIENTS, dice)
 
     async with asyncio.timeout(3 * LIMIT), asyncio.TaskGroup() as servers:
         serving = [servers.create_task(serve(backend, dice, servers)) for backend in backends]
         async with asyncio.TaskGroup() as clients:
             for _ in range(CONNECTIONS):
                 clients.create_task(visit())
-        await until(lambda: bed.service.accepted == CONNECTIONS and not len(bed.engine))
+        await until(lambda: harness.service.accepted == CONNECTIONS and not len(harness.engine))
         for task in serving:
             task.cancel()
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-async def test_totals_add_up_after_a_throng(bed: Bed, seed: int) -> None:
+async def test_totals_add_up_after_a_throng(harness: Harness, seed: int) -> None:
     """Each client ends once; an attempt fails, ends or is given up with its client; a failure is made good or final."""
-    bed.change(connect_retries=2)
-    backends = [bed.backend(), bed.backend(), bed.add(Resetting())]
-    bed.add(Refusing())
-    await throng(bed, backends[:2], random.Random(seed))
-    await bed.idles()
-    totals, rejected = bed.totals(), bed.service.rejected
+    harness.change(connect_retries=2)
+    backends = [harness.backend(), harness.backend(), harness.add(Resetting())]
+    harness.add(Refusing())
+    await throng(harness, backends[:2], random.Random(seed))
+    await harness.idles()
+    totals, rejected = harness.totals(), harness.service.rejected
     assert totals["closed"] + sum(rejected.values()) == CONNECTIONS
     assert totals["attempts"] == CONNECTIONS + totals["retries"]
     assert totals["attempts"] == totals["failed"] + totals["closed"] + rejected["client_gone"]
@@ -110,19 +110,19 @@ async def test_totals_add_up_after_a_throng(bed: Bed, seed: int) -> None:
     assert min(totals.values()) > 0
 
 
-async def test_limit_holds_and_the_queue_empties_in_a_throng(bed: Bed) -> None:
-    bed.change(max_conns=3)
-    backends = [bed.backend(), bed.backend()]
+async def test_limit_holds_and_the_queue_empties_in_a_throng(harness: Harness) -> None:
+    harness.change(max_conns=3)
+    backends = [harness.backend(), harness.backend()]
     most: list[int] = []
 
     async def watch() -> None:
-        while not most or len(bed.engine) or bed.service.accepted < CONNECTIONS:
-            most.append(max(bed.stats(backend).active for backend in backends))
+        while not most or len(harness.engine) or harness.service.accepted < CONNECTIONS:
+            most.append(max(harness.stats(backend).active for backend in backends))
             await asyncio.sleep(0)
 
     async with asyncio.TaskGroup() as group:
         group.create_task(watch())
-        await throng(bed, backends, random.Random(3))
+        await throng(harness, backends, random.Random(3))
     assert max(most) == 3
-    await bed.idles()
-    assert bed.totals()["closed"] + sum(bed.service.rejected.values()) == CONNECTIONS
+    await harness.idles()
+    assert harness.totals()["closed"] + sum(harness.service.rejected.values()) == CONNECTIONS

@@ -4,30 +4,30 @@ import socket
 
 import pytest
 
-from .bed import Bed
+from .harness import Harness
 from .peers import Peer, until
 
 OOB = socket.MSG_OOB
 
 
-async def test_urgent_byte_between_others_is_kept_in_order(bed: Bed) -> None:
-    client, server = await bed.pair(bed.backend())
-    await until(lambda: len(bed.connections) == 1)
+async def test_urgent_byte_between_others_is_kept_in_order(harness: Harness) -> None:
+    client, server = await harness.pair(harness.backend())
+    await until(lambda: len(harness.connections) == 1)
     client.send_now(b"before")
     client.send_now(b"!", OOB)
     client.send_now(b"after")
     await server.hears(b"before!after")
 
 
-async def test_lone_urgent_byte_arrives(bed: Bed) -> None:
-    client, server = await bed.pair(bed.backend())
-    await until(lambda: len(bed.connections) == 1)
+async def test_lone_urgent_byte_arrives(harness: Harness) -> None:
+    client, server = await harness.pair(harness.backend())
+    await until(lambda: len(harness.connections) == 1)
     server.send_now(b"!", OOB)
     await client.hears(b"!")
 
 
-async def test_urgent_byte_sent_before_a_backend_was_there_is_kept(bed: Bed) -> None:
-    backend, client = bed.backend(), bed.client()
+async def test_urgent_byte_sent_before_a_backend_was_there_is_kept(harness: Harness) -> None:
+    backend, client = harness.backend(), harness.client()
     client.send_now(b"before")
     client.send_now(b"!", OOB)
     client.send_now(b"after")
@@ -35,8 +35,8 @@ async def test_urgent_byte_sent_before_a_backend_was_there_is_kept(bed: Bed) -> 
     await server.hears(b"before!after")
 
 
-async def test_end_behind_an_urgent_byte_is_seen(bed: Bed) -> None:
-    backend, client = bed.backend(), bed.client()
+async def test_end_behind_an_urgent_byte_is_seen(harness: Harness) -> None:
+    backend, client = harness.backend(), harness.client()
     client.send_now(b"!", OOB)
     client.finish()
     server = await backend.accept()
@@ -45,8 +45,8 @@ async def test_end_behind_an_urgent_byte_is_seen(bed: Bed) -> None:
 
 
 @pytest.mark.parametrize("size", [100, 16_384, 100_000])
-async def test_many_urgent_bytes_in_a_stream_are_kept(bed: Bed, size: int) -> None:
-    client, server = await bed.pair(bed.backend())
+async def test_many_urgent_bytes_in_a_stream_are_kept(harness: Harness, size: int) -> None:
+    client, server = await harness.pair(harness.backend())
     stream = bytearray()
     for mark in range(8):
         stream += await _send_with_mark(client, bytes([mark]) * size)

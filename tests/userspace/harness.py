@@ -1,6 +1,6 @@
 """An engine in the test's own loop, with real sockets on both sides and a clock that only the test moves.
 
-When the bed is closed, whatever the test did: no connection, lease, queue entry, socket or descriptor may be left,
+When the harness is closed, whatever the test did: no connection, lease, queue entry, socket or descriptor may be left,
 and every client must be accounted for.
 """
 
@@ -22,9 +22,9 @@ from lbproxy.model.address import Address
 from lbproxy.model.snapshot import Policy
 
 from .backends import Backend, Refusing
-from .ground import Clock, listening, open_sockets
-from .ledger import SLOT, Ledger
+from .engine_counters import SLOT, EngineCounters
 from .peers import Peer, until
+from .resources import Clock, listening, open_sockets
 
 WEB = "web"
 """The one service."""
@@ -34,7 +34,7 @@ PLENTY = 1000
 B = TypeVar("B", bound=Refusing)
 
 
-class Bed(Ledger):
+class Harness(EngineCounters):
     """One service on one engine, and everything around it."""
 
     def __init__(self, clock: Clock, descriptors: int, host: str) -> None:
@@ -140,8 +140,8 @@ class Bed(Ledger):
 
 @asynccontextmanager
 async def opened(
-        descriptors: int = PLENTY, host: str = "127.0.0.1", *, has_own_clock: bool = True) -> AsyncIterator[Bed]:
-    """A bed that is clear in the end. Without a clock of its own everything is as in production."""
+        descriptors: int = PLENTY, host: str = "127.0.0.1", *, has_own_clock: bool = True) -> AsyncIterator[Harness]:
+    """A harness; in the end nothing may be left in it. Without a clock of its own everything is as in production."""
     clock, errors = Clock(), list[object]()
     asyncio.get_running_loop().set_exception_handler(lambda _, context: errors.append(context))
     with pytest.MonkeyPatch.context() as patch:
@@ -149,9 +149,9 @@ async def opened(
             patch.setattr(engine, "monotonic", clock)
             patch.setattr(byte_loop, "monotonic", clock)
             patch.setattr(byte_loop, "LINGER", 0.0)  # what would come meanwhile is in this very loop
-        with closing(Bed(clock, descriptors, host)) as bed:
-            yield bed
-            bed.reset_peers()
-            await bed.idles()
+        with closing(Harness(clock, descriptors, host)) as harness:
+            yield harness
+            harness.reset_peers()
+            await harness.idles()
     assert not errors
-    assert open_sockets() == bed.sockets_before
+    assert open_sockets() == harness.sockets_before

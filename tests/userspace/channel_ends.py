@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager, contextmanager
 from lbproxy.dataplanes.userspace.shared.channel import Channel, Message
 
 
-class Reader:
+class ChannelEnd:
     """One side, and what it was told."""
 
     def __init__(self, sock: socket.socket) -> None:
@@ -28,8 +28,8 @@ class Reader:
 
 
 @asynccontextmanager
-async def connected() -> AsyncIterator[tuple[Reader, Reader]]:
-    sides = [Reader(sock) for sock in socket.socketpair()]
+async def connected() -> AsyncIterator[tuple[ChannelEnd, ChannelEnd]]:
+    sides = [ChannelEnd(sock) for sock in socket.socketpair()]
     try:
         yield sides[0], sides[1]
     finally:

@@ -1,4 +1,4 @@
-"""What a bed stands on: a clock, listening sockets, and a count of what is open."""
+"""What the harness is made of: a clock, listening sockets, and a count of what is open."""
 
 import socket
 from pathlib import Path

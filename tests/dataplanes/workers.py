@@ -7,11 +7,11 @@ from lbproxy.dataplanes.userspace.main.dataplane import UserspaceDataplane
 from lbproxy.dataplanes.userspace.shared import counters
 from tests.support.peers import REFUSALS, Client
 
+from .harness import Harness
 from .kinds import userspace
-from .stage import Stage
 
 
-class Crew(Stage):
+class WorkerHarness(Harness):
     """A userspace dataplane, and its worker processes."""
 
     def __init__(self, workers: int = 1) -> None:

@@ -13,7 +13,7 @@ WORKERS = 2
 """The engine under test is the first. The other exists only as its counters, which a test may write."""
 
 
-class Ledger:
+class EngineCounters:
     """The counters of one service and its backends, in shared memory as a worker has them."""
 
     def __init__(self) -> None:

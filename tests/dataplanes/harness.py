@@ -10,8 +10,8 @@ from lbproxy.model.snapshot import Backend as BackendState
 from lbproxy.model.snapshot import BackendKey, Policy, Service, Snapshot, State
 from tests.support.peers import PATIENCE, Backend, Client, free_address, is_refused, until_refused
 
-from .grounds import Ground, Loopback
 from .kinds import Kind
+from .topologies import Loopback, Topology
 
 LOOPBACK = Loopback()
 POLICY = Policy(drain_timeout=60.0)
@@ -36,11 +36,11 @@ def web(listen: Address, *backends: BackendState, name: str = "web", policy: Pol
     return Service(name, (listen,), policy, backends)
 
 
-class Stage:
+class Harness:
     """One dataplane over the tests of a module: each starts and ends without any service."""
 
-    def __init__(self, kind: Kind, ground: Ground = LOOPBACK) -> None:
-        self.kind, self.ground = kind, ground
+    def __init__(self, kind: Kind, topology: Topology = LOOPBACK) -> None:
+        self.kind, self.topology = kind, topology
         self.dataplane = kind.make()
         self._version = 0
         self._backends: list[Backend] = []
@@ -59,14 +59,14 @@ class Stage:
 
     async def backends(self, *names: str, family: socket.AddressFamily = socket.AF_INET) -> list[Backend]:
         """Start so many backends."""
-        host = self.ground.backend_host(family)
-        started = [await Backend(name).start_with(self.ground.backend_socket(family), host) for name in names]
+        host = self.topology.backend_host(family)
+        started = [await Backend(name).start_with(self.topology.backend_socket(family), host) for name in names]
         self._backends += started
         return started
 
     async def client(self, address: Address) -> Client:
         """A client that is connected to a backend, and stays."""
-        client = await Client.connect_with(self.ground.client_socket(address.family), address)
+        client = await Client.connect_with(self.topology.client_socket(address.family), address)
         self._clients.append(client)
         await client.ask()
         return client
@@ -81,19 +81,19 @@ class Stage:
 
     def free_listen(self, family: socket.AddressFamily = socket.AF_INET) -> Address:
         """An address for the balancer to listen on."""
-        return free_address(self.ground.listen_host(family))
+        return free_address(self.topology.listen_host(family))
 
     def free_backend(self) -> Address:
         """An address where there might be a backend."""
-        return free_address(self.ground.backend_host(socket.AF_INET), self.ground.backend_socket(socket.AF_INET))
+        return free_address(self.topology.backend_host(socket.AF_INET), self.topology.backend_socket(socket.AF_INET))
 
     async def is_refused(self, address: Address) -> bool:
         """A new client gets no backend there."""
-        return await is_refused(address, self.ground.client_socket(address.family))
+        return await is_refused(address, self.topology.client_socket(address.family))
 
     async def until_refused(self, address: Address) -> None:
         """Come again until nobody gets a backend there any more."""
-        await until_refused(address, self.ground.client_socket)
+        await until_refused(address, self.topology.client_socket)
 
     async def is_reset(self, client: Client) -> bool:
         """Wait until the client learns that its connection is no more; whether by a reset."""

@@ -11,7 +11,7 @@ from tests.support.peers import HOST
 Family = socket.AddressFamily
 
 
-class Ground(Protocol):
+class Topology(Protocol):
     """A place for all three."""
 
     def listen_host(self, family: Family) -> str:
@@ -41,7 +41,7 @@ class Loopback:
     backend_socket = client_socket
 
 
-class Apart:
+class Namespaces:
     """Each in a network namespace of its own; this thread is in the balancer's."""
 
     def __init__(self, network: Network) -> None:
@@ -61,15 +61,15 @@ class Apart:
 
 
 @contextmanager
-def loopback() -> Iterator[Ground]:
+def loopback() -> Iterator[Topology]:
     """Nothing needs to be made."""
     yield Loopback()
 
 
 @contextmanager
-def apart() -> Iterator[Ground]:
+def in_namespaces() -> Iterator[Topology]:
     """Make the namespaces, and be in the balancer's."""
     with ExitStack() as stack:
         network = Network.made(stack)
         stack.enter_context(network.balancer.entered())
-        yield Apart(network)
+        yield Namespaces(network)
