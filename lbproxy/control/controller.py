@@ -9,21 +9,18 @@ import asyncio
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
-from itertools import groupby
-from operator import attrgetter
 from time import monotonic
 
 import structlog
 
+from lbproxy.control import drain
 from lbproxy.control.change_log import log_transitions
 from lbproxy.control.metrics import SyncMetrics
 from lbproxy.control.table import Table
-from lbproxy.model.address import Address
 from lbproxy.model.dataplane import Dataplane
 from lbproxy.model.drain_orders import DrainOrder
 from lbproxy.model.errors import BindError, DataplaneError
 from lbproxy.model.snapshot import BackendKey, Services, Snapshot
-from lbproxy.model.stats import BackendStats
 
 RETRY_INTERVAL = 5.0
 """Seconds after which a refused snapshot is tried again."""
@@ -42,7 +39,7 @@ class Controller:
         """Why the dataplane is not as the source wants it; empty while it is."""
         self.table = Table()
         self._dataplane, self._metrics, self._on_applied = dataplane, metrics, on_applied
-        self._wanted: Services = {}
+        self._desired: Services = {}
         self._refused: dict[tuple[str, int], str] = {}  # addresses that the table is without for now, and why
         self._drift = ""
         self._retry_at: float | None = None
@@ -51,7 +48,7 @@ class Controller:
 
     def publish(self, services: Services) -> None:
         """Take what the source says, to be applied at once."""
-        self._want(services)
+        self._set_desired(services)
         self._wake.set()
 
     def report(self, key: BackendKey, failure: str | None) -> None:
@@ -72,15 +69,15 @@ class Controller:
         self._drift = trouble
         self._wake.set()
 
-    def order(self, key: BackendKey, order: DrainOrder) -> bool:
-        """Drain a backend because an operator says so; False if there is no such backend."""
-        is_known = self.table.order(key, order)
+    def drain(self, key: BackendKey, order: DrainOrder) -> bool:
+        """Drain a backend by an operator's order; False if there is no such backend."""
+        is_known = self.table.drain(key, order)
         self._wake.set()
         return is_known
 
-    def take_back(self, key: BackendKey) -> bool:
-        """End an operator's drain; False if there was none."""
-        was_ordered = self.table.take_back(key)
+    def undrain(self, key: BackendKey) -> bool:
+        """End an operator's order; False if there was none."""
+        was_ordered = self.table.undrain(key)
         self._wake.set()
         return was_ordered
 
@@ -91,16 +88,16 @@ class Controller:
             self._reap()
             if self._retry_at is not None and self._retry_at <= monotonic():
                 self._retry_at = None
-                self._want(self._wanted)
+                self._set_desired(self._desired)
             await self._reconcile()
 
-    def _want(self, services: Services) -> None:
-        self._wanted, self._refused = services, {}
+    def _set_desired(self, services: Services) -> None:
+        self._desired, self._refused = services, {}
         self.table.publish(services)
 
     async def _reconcile(self) -> None:
         snapshot = self.table.snapshot(monotonic())
-        self._note_panic()
+        self._log_panic()
         refused = sorted(self._refused.values())  # more may be published meanwhile
         if snapshot is not self.applied:
             try:
@@ -118,7 +115,7 @@ class Controller:
         log_transitions(self.applied, snapshot)
         self._metrics.note_applied(self.applied, snapshot)
         self.applied = snapshot
-        self.table.confirm()
+        self.table.note_applied()
         if self.table.is_stale:
             self._wake.set()
         self._on_applied(snapshot)
@@ -132,7 +129,7 @@ class Controller:
             raise error
         else:
             self._refused[error.address] = str(error)
-            self.table.publish(_without(self._refused.keys(), self._wanted, self.applied))
+            self.table.publish(_without(self._refused.keys(), self._desired, self.applied))
             self._wake.set()
 
     def _set_trouble(self, trouble: str) -> None:
@@ -143,7 +140,7 @@ class Controller:
             log.info("applied at last")
         self.trouble = trouble
 
-    def _note_panic(self) -> None:
+    def _log_panic(self) -> None:
         panicking = set(self.table.panicking())
         for service in panicking - self._panicking:
             log.error("more than half of the backends fail their checks: checks are IGNORED", service=service)
@@ -153,24 +150,15 @@ class Controller:
         self._panicking = panicking
 
     def _reap(self) -> None:
-        """Let go of draining backends that have no connection left."""
-        if not self.table.is_draining():
+        """Drop the removed backends that have no connection left."""
+        if not self.table.has_removed():
             return
-        backends = self._dataplane.stats().backends
-        for name, keys in groupby(self.table.draining(), attrgetter("service")):
-            is_open = self._open(name)
-            for key in keys:
-                if key.address not in is_open and (key not in backends or _is_idle(backends[key])):
-                    self.table.forget(key)
-
-    def _open(self, name: str) -> set[Address]:
-        """Give what the dataplane gives new connections: of the others alone does a count of zero stay zero."""
-        service = self.applied.services.get(name) if self.applied else None
-        return {backend.address for backend in service.backends if backend.is_open} if service else set()
+        for key in drain.without_connections(self.table.removed(), self.applied, self._dataplane.stats().backends):
+            self.table.forget(key)
 
     async def _wait(self) -> None:
         times = [time for time in (self.table.next_deadline(), self._retry_at) if time is not None]
-        if self.table.is_draining():
+        if self.table.has_removed():
             times.append(monotonic() + REAP_INTERVAL)
         try:
             async with asyncio.timeout_at(min(times, default=None)):
@@ -180,15 +168,14 @@ class Controller:
         self._wake.clear()
 
 
-def _is_idle(backend: BackendStats) -> bool:
-    return backend.active == 0 and backend.is_settled
+def _without(refused: AbstractSet[tuple[str, int]], desired: Services, applied: Snapshot) -> Services:
+    """The desired services without these addresses.
 
-
-def _without(refused: AbstractSet[tuple[str, int]], wanted: Services, applied: Snapshot) -> Services:
-    """All that is wanted but these addresses; who loses one keeps those it has and nobody else wants."""
-    claimed = {address for spec in wanted.values() for address in spec.listens}
-    services = dict(wanted)
-    for name, spec in wanted.items():
+    A service that loses one keeps the addresses which it serves now and no other service claims: it goes on as before.
+    """
+    claimed = {address for spec in desired.values() for address in spec.listens}
+    services = dict(desired)
+    for name, spec in desired.items():
         if not refused.isdisjoint(spec.listens):
             held = applied.services[name].listens if name in applied.services else ()
             kept = [address for address in spec.listens if address not in refused]

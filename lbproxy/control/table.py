@@ -1,15 +1,17 @@
 """The backend table: what sources say, and what only we know (checks, ejection, draining), gives one snapshot.
 
-Pure: no clock, no task, no socket. Whoever changes it says what time it is; `next_deadline` says when time alone
-will change it. Services and backends that did not change stay the same objects from one snapshot to the next.
+Pure: no clock, no task, no socket. The caller says what time it is, in seconds on the monotonic clock; `next_deadline`
+says when time alone changes the table. Services and backends that did not change stay the same objects from one
+snapshot to the next: `model.diff` depends on it.
 """
 
 from collections.abc import Mapping
 
 from lbproxy.control.backend_state import BackendState
+from lbproxy.control.drain import DrainOrders, has_ended
 from lbproxy.control.service_state import ServiceState
 from lbproxy.model.address import Address
-from lbproxy.model.drain_orders import DrainOrder, DrainOrders
+from lbproxy.model.drain_orders import DrainOrder
 from lbproxy.model.snapshot import BackendKey, Service, Services, Snapshot
 
 
@@ -17,98 +19,99 @@ class Table:
     """Every service. One owner changes it, without an await in between."""
 
     def __init__(self) -> None:
-        self._rosters: dict[str, ServiceState] = {}
+        self._services: dict[str, ServiceState] = {}
         self._orders: dict[str, DrainOrders] = {}
         self._changed: set[str] = set()
         self._snapshot = Snapshot(0, {})
 
     def publish(self, services: Services) -> None:
-        """Take the complete set of services: who is absent drains."""
-        for name in {**self._rosters, **services}:
+        """Take the complete set of services: the backends of an absent service drain."""
+        for name in {**self._services, **services}:
             spec = services.get(name)
-            roster = self._rosters.get(name)
-            if roster is None and spec is not None:
-                roster = self._rosters[name] = ServiceState(spec, self._orders.setdefault(name, DrainOrders()))
-            if roster is not None and roster.publish(spec):
+            service = self._services.get(name)
+            if service is None and spec is not None:
+                service = self._services[name] = ServiceState(spec, self._orders.setdefault(name, DrainOrders()))
+            if service is not None and service.publish(spec):
                 self._changed.add(name)
 
     def report(self, key: BackendKey, failure: str | None) -> None:
-        """Take the verdict of the active checks: None for alive, else why it counts as dead."""
-        roster = self._rosters.get(key.service)
-        if roster is not None and roster.report(key.address, failure):
+        """Take the verdict of the active checks: None for alive, else why the backend counts as dead."""
+        service = self._services.get(key.service)
+        if service is not None and service.report(key.address, failure):
             self._changed.add(key.service)
 
     def eject(self, key: BackendKey, now: float) -> float | None:
-        """Take out a backend whose connects failed in a row, and return for how many seconds.
+        """Eject a backend whose connects failed in a row, and return for how many seconds.
 
-        None if it stays: it is out already, or half of its service's backends are.
+        None if it stays in use: it is ejected already, or half of its service's backends are.
         """
-        roster = self._rosters.get(key.service)
-        seconds = roster.eject(key.address, now) if roster is not None else None
+        service = self._services.get(key.service)
+        seconds = service.eject(key.address, now) if service is not None else None
         if seconds is not None:
             self._changed.add(key.service)
         return seconds
 
-    def order(self, key: BackendKey, order: DrainOrder) -> bool:
-        """Drain a backend until told otherwise or until the order's time is over; False if there is no such backend."""
-        if key.address not in self.entries(key.service):
+    def drain(self, key: BackendKey, order: DrainOrder) -> bool:
+        """Drain a backend until the order ends (see `control.drain`); False if there is no such backend."""
+        if key.address not in self.backends(key.service):
             return False
-        self._orders[key.service].give(key.address, order)
+        self._orders[key.service].add(key.address, order)
         self._changed.add(key.service)
         return True
 
-    def take_back(self, key: BackendKey) -> bool:
-        """End such an order, also that for a backend that is gone; False if there was none."""
-        was_ordered = key.service in self._orders and self._orders[key.service].take_back(key.address)
-        if was_ordered and key.service in self._rosters:
+    def undrain(self, key: BackendKey) -> bool:
+        """End an operator's order, also one for an absent backend; False if there was none."""
+        was_ordered = key.service in self._orders and self._orders[key.service].end(key.address)
+        if was_ordered and key.service in self._services:
             self._changed.add(key.service)
         return was_ordered
 
-    def confirm(self) -> None:
-        """The dataplane has made the latest snapshot true."""
-        self._changed.update(name for name, roster in self._rosters.items() if roster.orders and roster.confirm())
+    def note_applied(self) -> None:
+        """The dataplane has applied the latest snapshot: deadlines that it carried out are over."""
+        self._changed.update(name for name, service in self._services.items()
+                             if service.orders and service.orders.note_applied(service.backends))
 
     @property
     def is_stale(self) -> bool:
         """Something has changed since the latest snapshot was made."""
         return bool(self._changed)
 
-    def orders(self, now: float) -> dict[BackendKey, DrainOrder]:
-        """Every order that is in force, also those for backends that are gone."""
+    def drain_orders(self, now: float) -> dict[BackendKey, DrainOrder]:
+        """Every order that is in force, also those for absent backends."""
         return {BackendKey(name, address): order for name, orders in self._orders.items()
-                for address in orders if (order := orders.get(address)) and not order.has_ended(now)}
+                for address, order in orders.items() if not has_ended(order, now)}
 
-    def entries(self, service: str) -> Mapping[Address, BackendState]:
-        """The facts about a service's backends, to read at this moment; none if there is no such service."""
-        roster = self._rosters.get(service)
-        return roster.entries if roster else {}
+    def backends(self, service: str) -> Mapping[Address, BackendState]:
+        """The facts about a service's backends, to be read at once and not kept; empty if there is no such service."""
+        found = self._services.get(service)
+        return found.backends if found else {}
 
     def forget(self, key: BackendKey) -> None:
-        """A draining backend has no connection left: it need not stay until its deadline."""
-        roster = self._rosters.get(key.service)
-        if roster is not None and roster.forget(key.address):
+        """Drop a removed backend that has no connection left, before its deadline."""
+        service = self._services.get(key.service)
+        if service is not None and service.forget(key.address):
             self._changed.add(key.service)
 
-    def draining(self) -> list[BackendKey]:
-        """Backends that stay only for the connections they still have."""
-        return [BackendKey(name, address) for name, roster in self._rosters.items()
-                for address in sorted(roster.removed)]
+    def removed(self) -> list[BackendKey]:
+        """Backends that the source no longer has and that stay only for their connections, ordered by service."""
+        return [BackendKey(name, address) for name, service in self._services.items()
+                for address in sorted(service.removed)]
 
-    def is_draining(self) -> bool:
-        """Whether there are any."""
-        return any(roster.removed for roster in self._rosters.values())
+    def has_removed(self) -> bool:
+        """Whether there are such backends."""
+        return any(service.removed for service in self._services.values())
 
     def snapshot(self, now: float) -> Snapshot:
         """The state at this moment; the same object as before if nothing changed."""
-        for name, roster in self._rosters.items():
-            if roster.next_deadline is not None and roster.next_deadline <= now:
+        for name, state in self._services.items():
+            if state.next_deadline is not None and state.next_deadline <= now:
                 self._changed.add(name)
         before = self._snapshot.services
         services = dict(before)
         for name in sorted(self._changed):
-            service = self._rosters[name].judge(now)
+            service = self._services[name].evaluate(now)
             if service is None:
-                del self._rosters[name]
+                del self._services[name]
                 self._orders[name].expire((), now)
                 services.pop(name, None)
             else:
@@ -119,12 +122,13 @@ class Table:
         return self._snapshot
 
     def next_deadline(self) -> float | None:
-        """When time alone will change the snapshot: an ejection or a drain ends. None: not at all."""
-        return min((r.next_deadline for r in self._rosters.values() if r.next_deadline is not None), default=None)
+        """When time alone changes the snapshot: an ejection or a drain ends. None: never."""
+        return min((one.next_deadline for one in self._services.values() if one.next_deadline is not None),
+                   default=None)
 
     def panicking(self) -> list[str]:
         """Services whose checks are ignored because too many backends fail them."""
-        return [name for name, roster in self._rosters.items() if roster.is_panicking]
+        return [name for name, service in self._services.items() if service.is_panicking]
 
 
 def _is_same(before: Mapping[str, Service], after: Mapping[str, Service]) -> bool:

@@ -138,12 +138,12 @@ async def test_what_the_dataplane_cannot_keep_shows_until_it_can_again(
 async def test_order_is_applied_and_taken_back(controller: Controller, dataplane: FakeDataplane) -> None:
     controller.publish(services(web(1, 2)))
     await dataplane.reaches(lambda now: open_numbers(now) == [1, 2])
-    assert controller.order(key(1), DrainOrder())
+    assert controller.drain(key(1), DrainOrder())
     await dataplane.reaches(lambda now: open_numbers(now) == [2])
-    assert controller.take_back(key(1))
+    assert controller.undrain(key(1))
     await dataplane.reaches(lambda now: open_numbers(now) == [1, 2])
-    assert not controller.order(key(9), DrainOrder())
-    assert not controller.take_back(key(1))
+    assert not controller.drain(key(9), DrainOrder())
+    assert not controller.undrain(key(1))
 
 
 async def test_connections_are_reset_at_an_orders_deadline_though_the_dataplane_refuses_at_first(
@@ -151,7 +151,7 @@ async def test_connections_are_reset_at_an_orders_deadline_though_the_dataplane_
     controller.publish(services(web(1, 2)))
     await dataplane.reaches(lambda now: numbers(now) == [1, 2])
     dataplane.failures.append(DataplaneError("busy"))
-    controller.order(key(1), DrainOrder(deadline=monotonic()))
+    controller.drain(key(1), DrainOrder(deadline=monotonic()))
     await dataplane.reaches(lambda now: numbers(now) == [2])
     back = await dataplane.reaches(lambda now: numbers(now) == [1, 2])
     assert (backend(back, 1).reason, backend(back, 1).deadline) == (BY_OPERATOR, None)

@@ -52,9 +52,9 @@ def test_forgotten_backend_leaves_before_its_deadline() -> None:
     table = table_of(1, 2)
     table.publish(services(web(1)))
     table.snapshot(10.0)
-    assert table.draining() == [key(2)]
+    assert table.removed() == [key(2)]
     table.forget(key(2))
-    assert table.draining() == []
+    assert table.removed() == []
     assert numbers(table.snapshot(11.0)) == [1]
 
 
@@ -64,7 +64,7 @@ def test_listed_backend_is_never_forgotten() -> None:
     for number in range(1, 5):
         table.forget(key(number))
     assert table.snapshot(2.0) is before
-    assert table.draining() == []
+    assert table.removed() == []
 
 
 def test_weight_zero_drains_without_a_deadline() -> None:

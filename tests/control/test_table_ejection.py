@@ -73,7 +73,16 @@ def test_place_among_the_ejected_is_free_again_when_one_returns() -> None:
     assert table.eject(key(2), 10.0) == 10.0
 
 
-def test_backends_that_are_not_wanted_count_for_nothing() -> None:
+def test_check_that_passes_again_ends_an_ejection() -> None:
+    table = table_of(1, 2)
+    table.eject(key(1), 0.0)
+    table.report(key(1), "refused")
+    table.report(key(1), None)
+    assert open_numbers(table.snapshot(1.0)) == [1, 2]
+    assert table.next_deadline() is None
+
+
+def test_backends_that_are_no_candidates_do_not_count() -> None:
     table = Table()
     table.publish(services(web(1, not_ready(2), ready(3, weight=0))))
     assert [table.eject(key(number), 0.0) for number in (1, 2, 3)] == [None, None, None]

@@ -105,7 +105,7 @@ def test_removed_service_is_gone_with_its_last_backend(table: Table) -> None:
     assert "web" in table.snapshot(11.0).services
     table.forget(key(2))
     assert table.snapshot(12.0).services == {}
-    assert table.draining() == []
+    assert table.removed() == []
 
 
 def test_removed_service_without_backends_is_gone_at_once(table: Table) -> None:
@@ -141,7 +141,7 @@ def test_same_address_in_two_services_is_two_backends(table: Table) -> None:
     table.report(key(1, "other"), "refused")
     table.report(key(1, "other"), "refused")
     published(table, web(1))
-    assert table.draining() == [key(1, "other")]
+    assert table.removed() == [key(1, "other")]
 
 
 def test_backends_that_nobody_knows_are_ignored(table: Table) -> None:

@@ -63,7 +63,7 @@ class ControllerOperator:
         now, results = monotonic(), self._results()
         is_doubted = service in self._controller.table.panicking()
         return {address: _facts(entry, results.get(BackendKey(service, address)), now, is_doubted=is_doubted)
-                for address, entry in self._controller.table.entries(service).items()}
+                for address, entry in self._controller.table.backends(service).items()}
 
     async def choices(self, service: str, leaving: Sequence[Address]) -> tuple[SchedulerChoice, ...]:
         """How each scheduler would choose now; none if the dataplane can't tell."""
@@ -76,7 +76,7 @@ class ControllerOperator:
         """
         now = monotonic()
         order = DrainOrder(None if seconds is None else now + seconds, None if deadline is None else now + deadline)
-        if not self._controller.order(key, order):
+        if not self._controller.drain(key, order):
             return False
         log.info("drain ordered", service=key.service, backend=str(key.address),
                  seconds=seconds, deadline_seconds=deadline)
@@ -84,11 +84,11 @@ class ControllerOperator:
 
     def orders(self) -> Collection[BackendKey]:
         """Backends that an operator drains, also those that are gone for now."""
-        return self._controller.table.orders(monotonic()).keys()
+        return self._controller.table.drain_orders(monotonic()).keys()
 
     def take_back(self, key: BackendKey) -> bool:
         """End such a drain; False if there was none."""
-        if not self._controller.take_back(key):
+        if not self._controller.undrain(key):
             return False
         log.info("drain taken back", service=key.service, backend=str(key.address))
         return True
