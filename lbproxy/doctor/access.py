@@ -7,9 +7,9 @@ from itertools import product
 from lbproxy.doctor.finding import Finding, Verdict
 from lbproxy.doctor.question import Cluster
 from lbproxy.model.errors import ConfigError
-from lbproxy.sources.kubernetes.api import Api
-from lbproxy.sources.kubernetes.credentials import loader
-from lbproxy.sources.kubernetes.failures import ApiError, ApiRefusedError, GarbledError
+from lbproxy.sources.kubernetes.client.api import Api
+from lbproxy.sources.kubernetes.client.connection import ApiError, ApiRefusedError, GarbledError
+from lbproxy.sources.kubernetes.client.credentials import loader
 
 REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 RESOURCES = {"endpointslices": "discovery.k8s.io", "services": ""}

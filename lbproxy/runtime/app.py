@@ -31,7 +31,7 @@ from lbproxy.runtime.carrier import make_dataplane, this_machine
 from lbproxy.runtime.dataplane_choice import DataplaneSelection, select_dataplane
 from lbproxy.runtime.metrics import ConfigMetrics, show_dataplane
 from lbproxy.sources.configured import ConfiguredSource
-from lbproxy.sources.kubernetes.connection import ApiConnection
+from lbproxy.sources.kubernetes.client.connection import ApiConnection
 from lbproxy.sources.kubernetes.metrics import WatchMetrics
 from lbproxy.sources.kubernetes.source import KubernetesSource
 
@@ -110,8 +110,8 @@ class App:
         self._controller.note_drift(trouble)
 
     async def _connect(self) -> ApiConnection:
-        from lbproxy.sources.kubernetes.api import Api  # noqa: PLC0415 - half a second, which only some need
-        from lbproxy.sources.kubernetes.credentials import loader  # noqa: PLC0415 - as above
+        from lbproxy.sources.kubernetes.client.api import Api  # noqa: PLC0415 - half a second, which only some need
+        from lbproxy.sources.kubernetes.client.credentials import loader  # noqa: PLC0415 - as above
 
         kubeconfig = Path(self._config.kubeconfig) if self._config.kubeconfig else None
         return await Api.connect(loader(kubeconfig, self._config.context or None))

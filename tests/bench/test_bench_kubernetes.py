@@ -10,15 +10,15 @@ from bench.kubernetes.api import Collection, selected
 from bench.kubernetes.cluster import SCALES, Cluster, Json, Scale
 from bench.kubernetes.results import Row
 from lbproxy.model.snapshot import State
-from lbproxy.sources.kubernetes.answers import read_event
-from lbproxy.sources.kubernetes.failures import ExpiredError
-from lbproxy.sources.kubernetes.slices import read
+from lbproxy.sources.kubernetes.client.answers import read_event
+from lbproxy.sources.kubernetes.client.connection import ExpiredError
+from lbproxy.sources.kubernetes.service_endpoints import merged
 
 SMALL = Scale("small", 3, 4)
 
 
 def ready(slices: Sequence[Json]) -> set[str]:
-    return {str(endpoint.address) for endpoint in read(slices, "http").endpoints if endpoint.is_ready}
+    return {str(endpoint.address) for endpoint in merged(slices, "http").endpoints if endpoint.is_ready}
 
 
 @pytest.mark.parametrize("scale", SCALES, ids=lambda scale: scale.name)

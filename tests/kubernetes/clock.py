@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from lbproxy.sources.kubernetes import watch
+from lbproxy.sources.kubernetes.client import watch
 
 
 class Clock:
@@ -17,11 +17,15 @@ class Clock:
         monkeypatch.setattr(watch, "monotonic", self.monotonic)
 
     def monotonic(self) -> float:
-        """Give the seconds that were waited; when several wait, one after the other."""
+        """Return the seconds that have passed; waits of several tasks add up."""
         return self._now
 
+    def advance(self, seconds: float) -> None:
+        """Let time pass that nobody waits for with `sleep`."""
+        self._now += seconds
+
     async def sleep(self, seconds: float) -> None:
-        """Count it."""
+        """Return at once; the time has passed, and the wait is noted."""
         self.waits.append(seconds)
         self._now += seconds
         await asyncio.sleep(0)

@@ -9,8 +9,8 @@ from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
 from lbproxy.model.snapshot import ClusterPort, Services, ServiceSpec
-from lbproxy.sources.kubernetes import watch
-from lbproxy.sources.kubernetes.api import Api, Load
+from lbproxy.sources.kubernetes.client import watch
+from lbproxy.sources.kubernetes.client.api import Api, Load
 from lbproxy.sources.kubernetes.metrics import WatchMetrics
 from lbproxy.sources.kubernetes.source import KubernetesSource
 from tests.support.fake_api import FakeApi

@@ -7,7 +7,7 @@ from typing import Any
 from aiohttp import web
 from ruamel.yaml import YAML
 
-from lbproxy.sources.kubernetes.collection import Collection, objects_of, slices_of
+from lbproxy.sources.kubernetes.client.collection import Collection, services_of, slices_of
 from tests.support.fake_api import END, FakeApi
 from tests.support.objects import a_slice, endpoint, service
 from tests.support.waiting import until
@@ -68,7 +68,7 @@ async def test_role_is_enough_for_many_services_of_a_namespace(cluster: Cluster,
 
 
 def test_rule_that_is_told_when_access_is_denied_is_the_roles() -> None:
-    collections = [slices_of("default", "web"), objects_of("default", "web")]
+    collections = [slices_of("default", "web"), services_of("default", "web")]
     assert {told for collection in collections for told in rule_told(collection)} == granted()
 
 

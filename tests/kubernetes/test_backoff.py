@@ -1,4 +1,4 @@
-from lbproxy.sources.kubernetes.backoff import LONGEST_ASKED, Backoff
+from lbproxy.sources.kubernetes.client.watch import LONGEST_RETRY_AFTER, Backoff
 
 
 def test_each_wait_is_longer_up_to_a_limit_and_none_is_exact() -> None:
@@ -18,4 +18,4 @@ def test_after_a_success_it_starts_over() -> None:
 
 def test_server_may_ask_for_more_within_reason() -> None:
     assert Backoff(1.0, 8.0).delay(20.0) == 20.0
-    assert Backoff(1.0, 8.0).delay(1e9) == LONGEST_ASKED
+    assert Backoff(1.0, 8.0).delay(1e9) == LONGEST_RETRY_AFTER

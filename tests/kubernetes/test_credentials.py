@@ -13,10 +13,10 @@ from kubernetes_asyncio.config import incluster_config
 from structlog.typing import EventDict
 
 from lbproxy.model.errors import ConfigError
-from lbproxy.sources.kubernetes.answers import read_page
-from lbproxy.sources.kubernetes.api import Api, Load
-from lbproxy.sources.kubernetes.credentials import loader
-from lbproxy.sources.kubernetes.failures import ApiRefusedError, ApiUnreachableError
+from lbproxy.sources.kubernetes.client.answers import read_page
+from lbproxy.sources.kubernetes.client.api import Api, Load
+from lbproxy.sources.kubernetes.client.connection import ApiRefusedError, ApiUnreachableError
+from lbproxy.sources.kubernetes.client.credentials import loader
 from tests.support.fake_api import END, FakeApi
 from tests.support.objects import a_slice, endpoint, service
 from tests.support.waiting import until

@@ -6,7 +6,8 @@ import pytest
 
 from lbproxy.model.address import Address
 from lbproxy.model.snapshot import Endpoint, Services, ServiceSpec
-from lbproxy.sources.kubernetes.collection import ServiceName, collections_of, objects_of, slices_of
+from lbproxy.sources.kubernetes.client.collection import ServiceName, services_of, slices_of
+from lbproxy.sources.kubernetes.watches import collections_of
 from tests.support.fake_api import FakeApi
 from tests.support.objects import Json, a_slice, endpoint, port, service
 from tests.support.waiting import until
@@ -119,12 +120,12 @@ def test_few_services_are_watched_one_by_one(count: int) -> None:
     names = [ServiceName("default", f"s{number}") for number in range(count)]
     found = collections_of(names)
     assert len(found) == 2 * count
-    assert found[slices_of("default", "s0")] == found[objects_of("default", "s0")] == {names[0]}
+    assert found[slices_of("default", "s0")] == found[services_of("default", "s0")] == {names[0]}
 
 
 def test_many_services_are_watched_by_namespace() -> None:
     many = [ServiceName("default", f"s{number}") for number in range(5)]
     other = ServiceName("other", "web")
     found = collections_of([*many, other])
-    assert found == {slices_of("default"): set(many), objects_of("default"): set(many),
-                     slices_of("other", "web"): {other}, objects_of("other", "web"): {other}}
+    assert found == {slices_of("default"): set(many), services_of("default"): set(many),
+                     slices_of("other", "web"): {other}, services_of("other", "web"): {other}}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lbproxy.sources.kubernetes import watch
+from lbproxy.sources.kubernetes.client import watch
 from tests.support.fake_api import FakeApi
 from tests.support.objects import LEAVING, a_slice, endpoint, port, service
 from tests.support.waiting import until

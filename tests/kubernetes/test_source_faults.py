@@ -4,9 +4,9 @@ import pytest
 from aiohttp import web
 from structlog.typing import EventDict
 
-from lbproxy.sources.kubernetes import api, watch
-from lbproxy.sources.kubernetes.api import Api
-from lbproxy.sources.kubernetes.failures import ApiRefusedError
+from lbproxy.sources.kubernetes.client import api, watch
+from lbproxy.sources.kubernetes.client.api import Api
+from lbproxy.sources.kubernetes.client.connection import ApiRefusedError
 from tests.support.fake_api import END, FakeApi
 from tests.support.objects import Json, a_slice, endpoint, port, service
 from tests.support.waiting import until
@@ -139,7 +139,7 @@ async def test_connection_that_is_reset_is_resumed(cluster: Cluster, server: Fak
     assert server.count("list", SLICES) == 1
     await change_is_seen(cluster, server)
     assert [line["event"] for line in logs if line["resource"] == SLICES] == [
-        "watch failed, going on with what is known", "the API server answers again"]
+        "watch failed, keeping the last known state", "the API server answers again"]
 
 
 LIES = [b"<html>", b"[]", b"7", b"null", b'{"type": "ADDED"', b'{"type": "ADDED"}', b'{"type": 7, "object": {}}',
@@ -183,7 +183,7 @@ async def test_slice_of_wrong_types_takes_nothing_away_and_is_told(
     server.put(SLICES, a_slice(endpoint("10.0.0.1")) | garbled)
     server.put(SLICES, a_slice(endpoint("10.0.0.2"), name="web-2"))
     await cluster.says("10.0.0.1", "10.0.0.2")
-    assert [line["event"] for line in logs] == ["parts of its EndpointSlices are not used"]
+    assert [line["event"] for line in logs] == ["parts of the EndpointSlices are ignored"]
     assert all(len(said["web"].endpoints) >= 1 for said in cluster.said)
     server.put(SLICES, a_slice(endpoint("10.0.0.3")))
     await cluster.says("10.0.0.2", "10.0.0.3")

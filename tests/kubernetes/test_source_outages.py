@@ -4,7 +4,7 @@ import pytest
 from aiohttp import web
 from structlog.typing import EventDict
 
-from lbproxy.sources.kubernetes import api, watch
+from lbproxy.sources.kubernetes.client import api, watch
 from tests.support.fake_api import END, FakeApi, Fault, Request, status
 from tests.support.objects import LEAVING, a_slice, endpoint
 from tests.support.waiting import until

@@ -104,7 +104,7 @@ async def test_program_that_never_saw_the_api_is_not_ready_and_says_why(cluster:
     program = await cluster.run("--service", WEB, "--listen", str(listen))
     await program.logged("serving")
     assert await program.get("/readyz") == (503, "the Kubernetes API has not answered yet for default/web\n")
-    line = await program.logged("watch failed, going on with what is known")
+    line = await program.logged("watch failed, keeping the last known state")
     assert "not allowed to list" in line["error"]
     assert "in namespace default; add to a Role there" in line["error"]
     assert await is_refused(listen)
@@ -118,7 +118,7 @@ async def test_missing_service_is_named_and_followed_once_it_is_there(cluster: C
     cluster.api.delete("services", "web")
     program = await cluster.run("--service", WEB, "--listen", str(listen))
     await program.logged("serving")
-    line = await program.logged("Service can't be followed, going on with what is known")
+    line = await program.logged("Service can't be followed, keeping its last known endpoints")
     assert line["error"] == "Service default/web does not exist; create it, or name another one"
     assert await program.get("/readyz") == (503, "no usable backend\n")
     cluster.restore()

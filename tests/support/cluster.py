@@ -6,7 +6,7 @@ from pathlib import Path
 
 import psutil
 
-from lbproxy.sources.kubernetes.slice_part import LAST_CHANGE
+from lbproxy.sources.kubernetes.endpoint_slice import LAST_CHANGE
 from tests.support.fake_api import FakeApi
 from tests.support.objects import LEAVING, READY, Json, a_slice, endpoint, port, service
 from tests.support.peers import Backend

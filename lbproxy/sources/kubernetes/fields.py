@@ -1,6 +1,7 @@
-"""Reads JSON of which nothing is sure: each value is what it should be, or the part that holds it is skipped.
+"""Reads untrusted JSON: each value has the type that it should have, or the part that holds it is skipped.
 
-A null and a missing value are the same, as in the Kubernetes API.
+Pure. A null and a missing value are the same, as in the Kubernetes API. `what` names the value in the reason. Each
+function raises `SkipError` for a value of another type.
 """
 
 from collections.abc import Mapping, Sequence
@@ -8,8 +9,9 @@ from collections.abc import Mapping, Sequence
 from lbproxy.text.quoting import quoted
 
 Fields = Mapping[str, object]
-NOTHING: Fields = {}
+EMPTY: Fields = {}
 LARGEST = 2**63
+"""The API's numbers are 64 bits at most. Python refuses to print one of more than 4300 digits."""
 
 
 class SkipError(ValueError):
@@ -17,16 +19,16 @@ class SkipError(ValueError):
 
 
 def mapping(value: object, what: str) -> Fields:
-    """Give a JSON object; nothing is an empty one."""
+    """Return a JSON object; null is an empty one."""
     if value is None:
-        return NOTHING
+        return EMPTY
     if isinstance(value, dict):
         return value
     raise SkipError(f"{what} is {quoted(value)}, not a mapping")
 
 
 def sequence(value: object, what: str) -> Sequence[object]:
-    """Give a JSON array; nothing is an empty one."""
+    """Return a JSON array; null is an empty one."""
     if value is None:
         return ()
     if isinstance(value, list):
@@ -35,7 +37,7 @@ def sequence(value: object, what: str) -> Sequence[object]:
 
 
 def text(value: object, what: str) -> str:
-    """Give a text; nothing is an empty one."""
+    """Return a string; null is an empty one."""
     if value is None:
         return ""
     if isinstance(value, str):
@@ -44,7 +46,7 @@ def text(value: object, what: str) -> str:
 
 
 def flag(value: object, default: bool, what: str) -> bool:  # noqa: FBT001 - a default like any other
-    """Give true or false."""
+    """Return true or false; null is the default."""
     if value is None:
         return default
     if isinstance(value, bool):
@@ -53,11 +55,11 @@ def flag(value: object, default: bool, what: str) -> bool:  # noqa: FBT001 - a d
 
 
 def whole(value: object, what: str) -> int | None:
-    """Give a whole number, or None for nothing."""
+    """Return a whole number within 64 bits, or None for null. A boolean is no number."""
     if value is None:
         return None
     if not isinstance(value, int) or isinstance(value, bool):
         raise SkipError(f"{what} is {quoted(value)}, not a whole number")
     if not -LARGEST <= value <= LARGEST:
-        raise SkipError(f"{what} is a number out of all range")  # too long to be written, maybe
+        raise SkipError(f"{what} is a number out of range")
     return value

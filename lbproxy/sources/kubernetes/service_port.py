@@ -1,6 +1,6 @@
-"""Which port of a Service is meant, and under which name its slices know it.
+"""Which port of a Service is meant, and the name under which its slices list it.
 
-Pure. Slices name ports as the Service does; the number in the Service, and its targetPort, mean nothing to them.
+Pure. Slices name ports as the Service does. Its port number and `targetPort` mean nothing in a slice.
 """
 
 from lbproxy.model.errors import LbproxyError
@@ -9,13 +9,13 @@ from lbproxy.text.quoting import escaped, listed
 
 
 class ServiceError(LbproxyError):
-    """This Service can't be followed as asked; the text says why and what to write instead."""
+    """This Service can't be followed as configured; the text says why and what to write instead."""
 
 
 def port_name(service: object, wanted: str | int | None) -> str:
-    """Give the name (it may be empty) of the port that has this name or number, or of the only one.
+    """Return the name (it may be empty) of the TCP port with this name or number; None means the only one.
 
-    Raises `ServiceError`.
+    `service` is a v1 Service as JSON. Raises `ServiceError`.
     """
     try:
         spec = mapping(mapping(service, "the Service").get("spec"), "spec")

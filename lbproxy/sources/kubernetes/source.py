@@ -14,10 +14,10 @@ import structlog
 from lbproxy.model.errors import ConfigError
 from lbproxy.model.snapshot import Services, ServiceSpec
 from lbproxy.sources.base import Publish
-from lbproxy.sources.kubernetes.connection import ApiConnection
-from lbproxy.sources.kubernetes.followed import ServicePortWatch
+from lbproxy.sources.kubernetes.client.connection import ApiConnection
 from lbproxy.sources.kubernetes.metrics import WatchMetrics
-from lbproxy.sources.kubernetes.slices import ServiceEndpoints
+from lbproxy.sources.kubernetes.service_endpoints import ServiceEndpoints
+from lbproxy.sources.kubernetes.service_port_watch import ServicePortWatch
 from lbproxy.sources.kubernetes.watches import Watches
 
 COALESCE = 0.05

@@ -1,6 +1,6 @@
-"""Where the API server is and who we are: a pod's service account, or a kubeconfig file.
+"""Where the API server is and which account we use: a pod's service account, or a kubeconfig file.
 
-Raises `ConfigError`; no message repeats anything of a credential.
+No message repeats anything of a credential.
 """
 
 import os
@@ -10,14 +10,18 @@ from kubernetes_asyncio.client import Configuration
 from kubernetes_asyncio.config import ConfigException, load_incluster_config, load_kube_config
 
 from lbproxy.model.errors import ConfigError
-from lbproxy.sources.kubernetes.api import Load
+from lbproxy.sources.kubernetes.client.api import Load
 from lbproxy.text.quoting import escaped
 
 DEFAULT_FILE = "~/.kube/config"
 
 
 def loader(kubeconfig: Path | None = None, context: str | None = None) -> Load:
-    """Give what reads the credentials: of the pod, unless a file or a context is named or there is no pod."""
+    """Return what reads the credentials; it raises `ConfigError`.
+
+    They are the pod's, unless a file or a context is named or this is no pod. Outside a pod the file defaults to
+    $KUBECONFIG, then to ~/.kube/config, and the context to the file's current one.
+    """
     in_pod = kubeconfig is None and context is None and "KUBERNETES_SERVICE_HOST" in os.environ
     return _load_pod if in_pod else _from_file(kubeconfig, context)
 

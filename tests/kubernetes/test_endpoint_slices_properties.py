@@ -6,8 +6,8 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
+from lbproxy.sources.kubernetes.service_endpoints import merged
 from lbproxy.sources.kubernetes.service_port import ServiceError, port_name
-from lbproxy.sources.kubernetes.slices import read
 from tests.support.objects import LEAVING, LEAVING_BROKEN, NOT_READY, READY, Json, a_slice, endpoint
 
 SCALARS = some.none() | some.booleans() | some.integers() | some.floats() | some.text(max_size=8) | some.sampled_from([
@@ -26,17 +26,17 @@ SLICES = some.lists(some.lists(ENDPOINTS, max_size=4).map(lambda found: a_slice(
 @UNHURRIED
 @given(SLICES, some.randoms(use_true_random=False), some.sampled_from(["", "a"]))
 def test_order_of_slices_and_endpoints_is_of_no_matter(slices: list[Json], random: Random, zone: str) -> None:
-    expected = read(slices, "http", zone)
+    expected = merged(slices, "http", zone)
     shuffled = [a_slice(*random.sample(found, len(found))) for each in slices
                 if isinstance(found := each["endpoints"], list)]
     random.shuffle(shuffled)
-    assert read(shuffled, "http", zone) == expected
+    assert merged(shuffled, "http", zone) == expected
 
 
 @UNHURRIED
 @given(SLICES)
 def test_each_address_is_there_once(slices: list[Json]) -> None:
-    found = [endpoint.address for endpoint in read(slices, "http").endpoints]
+    found = [endpoint.address for endpoint in merged(slices, "http").endpoints]
     assert len(set(found)) == len(found)
 
 
@@ -45,7 +45,7 @@ def test_each_address_is_there_once(slices: list[Json]) -> None:
 def test_garbage_never_raises_and_takes_nothing_away(garbage: list[object], part: object) -> None:
     good = a_slice(endpoint("10.9.9.9"))
     half_good = {**good, "endpoints": [part, endpoint("10.9.9.8")]}
-    found = [endpoint.address.host for endpoint in read([*garbage, half_good, good], "http").endpoints]
+    found = [endpoint.address.host for endpoint in merged([*garbage, half_good, good], "http").endpoints]
     assert {"10.9.9.8", "10.9.9.9"} <= set(found)
 
 

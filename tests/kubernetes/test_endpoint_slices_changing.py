@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from lbproxy.sources.kubernetes.slices import Slices, read
+from lbproxy.sources.kubernetes.service_endpoints import SliceMerger, merged
 from tests.support.objects import LEAVING, NOT_READY, READY, Json, a_slice, endpoint
 
 HOSTS = some.sampled_from([f"10.0.0.{last}" for last in range(6)])
@@ -21,14 +21,14 @@ SETS = some.dictionaries(some.sampled_from(["web-1", "web-2", "web-3"]), CONTENT
 @settings(max_examples=200, deadline=None)
 def test_slices_that_come_change_and_go_give_what_those_of_now_give(
         history: list[Mapping[str, Json]], zone: str) -> None:
-    slices = Slices("http", zone)
+    slices = SliceMerger("http", zone)
     for contents in history:
-        assert slices.read(contents) == read(contents.values(), "http", zone)
+        assert slices.merge(contents) == merged(contents.values(), "http", zone)
 
 
 def test_endpoints_that_did_not_change_are_the_same_objects_as_before() -> None:
-    slices, one, other = Slices("http"), endpoint("10.0.0.1"), a_slice(endpoint("10.0.0.3"))
+    slices, one, other = SliceMerger("http"), endpoint("10.0.0.1"), a_slice(endpoint("10.0.0.3"))
     before, after = (
-        slices.read({"web-1": a_slice(one, endpoint("10.0.0.2", conditions)), "web-2": other}).endpoints
+        slices.merge({"web-1": a_slice(one, endpoint("10.0.0.2", conditions)), "web-2": other}).endpoints
         for conditions in (READY, NOT_READY))
     assert [old is new for old, new in zip(before, after, strict=True)] == [True, False, True]

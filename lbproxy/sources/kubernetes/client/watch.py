@@ -1,64 +1,101 @@
-"""The objects of a collection, all at first and then each change, for ever: list, watch, resume, list again.
+"""The objects of a collection, first all of them and then each change, for ever: list, watch, resume, list again.
 
-Three generators in each other, each with one failure to deal with: a request that breaks is resumed (`_resumed`), a
-watch that can't be is listed anew (`_followed`), and a list that fails is tried again. No failure yields anything.
+Three nested generators, each with one failure to deal with: a request that breaks is resumed (`_resumed`), a watch that
+can't be resumed is listed anew (`_listed_and_followed`), and a list that fails is tried again. No failure yields
+anything, so that an outage of the API server changes nothing.
 """
 
 import asyncio
 import random
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from dataclasses import dataclass
 from http import HTTPStatus
 from time import monotonic
 
-from lbproxy.sources.kubernetes.answers import Listing, Page, WatchEvent, read_event, read_page
-from lbproxy.sources.kubernetes.backoff import Backoff
-from lbproxy.sources.kubernetes.collection import Collection
-from lbproxy.sources.kubernetes.condition import Condition
-from lbproxy.sources.kubernetes.connection import ApiConnection
-from lbproxy.sources.kubernetes.failures import ApiError, ApiRefusedError, ApiUnreachableError, RelistError
+from lbproxy.sources.kubernetes.client.answers import Listing, Page, WatchEvent, lines, read_event, read_page
+from lbproxy.sources.kubernetes.client.collection import Collection
+from lbproxy.sources.kubernetes.client.connection import (
+    ApiConnection,
+    ApiError,
+    ApiRefusedError,
+    ApiUnreachableError,
+    RelistError,
+)
 from lbproxy.sources.kubernetes.fields import Fields
-from lbproxy.sources.kubernetes.lines import lines
+from lbproxy.sources.kubernetes.metrics import WatchStatus
 
 PAGE_SIZE = 500
+"""Objects per page of a list; kubectl and client-go use the same."""
 WATCH_SECONDS = (300, 600)
-"""How long the server keeps one watch open; by chance, so that not all clients come back at once."""
+"""How long the server keeps one watch open; random, so that not all clients come back at once."""
 RELIST_INTERVAL = 900.0
-"""Seconds after which the end of a watch leads to a list: a watch from a future version is silent for ever."""
+"""Seconds after which the end of a watch leads to a list.
+
+An etcd restored from an older state has versions below ours. A watch from such a future version is accepted and is
+silent for ever (seen on Kubernetes 1.36); only a new list notices.
+"""
 FIRST_WAIT, LONGEST_WAIT = 0.1, 30.0
 """Seconds between two attempts."""
+LONGEST_RETRY_AFTER = 300.0
+"""Seconds; a server that asks for a longer wait (Retry-After) is asked again after this."""
 SETTLED = 10.0
 """Seconds a watch must have lived for the next wait to be a short one again."""
 
 
-class Watch:
-    """One collection, followed."""
+@dataclass(slots=True)
+class Backoff:
+    """Waits that grow: `first` seconds, then twice as long each time, up to `longest`.
 
-    def __init__(self, api: ApiConnection, collection: Collection, condition: Condition) -> None:
-        self._api, self._collection, self._condition = api, collection, condition
+    Each is shortened at random by up to half, so that clients which failed together do not return together.
+    """
+
+    first: float
+    longest: float
+    _next: float = 0.0
+
+    def reset(self) -> None:
+        """Start again with `first`."""
+        self._next = 0.0
+
+    def delay(self, at_least: float = 0.0) -> float:
+        """Return the seconds to wait now; `at_least` is what the server asked for."""
+        self._next = min(2 * self._next, self.longest) or self.first
+        jittered = self._next * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
+        return max(jittered, min(at_least, LONGEST_RETRY_AFTER))
+
+
+class Watch:
+    """Follows one collection; reports to `status` how that goes."""
+
+    def __init__(self, api: ApiConnection, collection: Collection, status: WatchStatus) -> None:
+        self._api, self._collection, self._status = api, collection, status
+        # Two, because a server can answer every request and still end every watch at once: an answer alone must not
+        # make the next wait a short one.
         self._failing = Backoff(FIRST_WAIT, LONGEST_WAIT)
-        """For requests that the server does not answer."""
+        """For requests that are not answered, or refused."""
         self._churning = Backoff(FIRST_WAIT, LONGEST_WAIT)
         """For watches that end soon after they began."""
         self._is_open = False
+        """The last request was answered."""
         self._version = ""
 
     async def changes(self) -> AsyncGenerator[Listing | WatchEvent]:
-        """Yield the complete set, then each change to it, until closed; never because of an error.
+        """Yield the complete set, then each change to it, until closed; never raises because of an API error.
 
-        A change may be followed by a complete set again: what is not in it is gone.
+        A change may be followed by a complete set again: what is not in it no longer exists.
         """
         reason = "start"
         while True:
             try:
-                async with aclosing(self._followed(reason)) as changes:
+                async with aclosing(self._listed_and_followed(reason)) as changes:
                     async for change in changes:
                         yield change
             except RelistError as error:
                 reason = error.reason
                 await self._pause(error, "watch")
 
-    async def _followed(self, reason: str) -> AsyncGenerator[Listing | WatchEvent]:
+    async def _listed_and_followed(self, reason: str) -> AsyncGenerator[Listing | WatchEvent]:
         """List once, then follow: ends only by `RelistError`."""
         yield Listing(await self._listed(reason))
         async with aclosing(self._resumed(monotonic() + RELIST_INTERVAL)) as events:
@@ -66,7 +103,7 @@ class Watch:
                 yield event
 
     async def _resumed(self, list_at: float) -> AsyncGenerator[WatchEvent]:
-        """Give the changes of one watch after another; a request that breaks or ends is resumed."""
+        """Yield the changes of one watch after another; a request that breaks or ends is resumed."""
         while monotonic() < list_at:
             started = monotonic()
             ended: ApiError | None = None
@@ -79,25 +116,26 @@ class Watch:
             if monotonic() - started >= SETTLED:
                 self._churning.reset()
             await self._pause(ended, "watch")
-        raise RelistError("time for a list", "timer")
+        raise RelistError("the periodic list is due", "timer")
 
     async def _events(self) -> AsyncGenerator[WatchEvent]:
-        """Give the changes of one request, until it ends or fails."""
+        """Yield the changes of one request, until it ends or fails."""
         query = self._query(watch="true", allowWatchBookmarks="true", resourceVersion=self._version,
                             timeoutSeconds=str(random.randint(*WATCH_SECONDS)))  # noqa: S311 - no secret
         async with self._api.stream(self._collection.path, query) as chunks:
             self._succeed()
             async for line in lines(chunks):
                 event = read_event(line)
+                # Bookmarks count too: without them the version of a quiet collection expires.
                 self._version = event.version
-                self._condition.hear()
+                self._status.heard()
                 if event.kind != "BOOKMARK":
                     yield event
 
     async def _listed(self, reason: str) -> dict[str, Fields]:
         """List until it works."""
         while True:
-            self._condition.relist(reason)
+            self._status.relisting(reason)
             try:
                 objects = await self._pages()
             except ApiError as error:
@@ -107,6 +145,7 @@ class Watch:
                 return objects
 
     async def _pages(self) -> dict[str, Fields]:
+        """List once, without a resourceVersion: a read from etcd itself, which can't be older than what we have."""
         objects: dict[str, Fields] = {}
         page = await self._page("")
         objects.update(page.items)
@@ -127,17 +166,17 @@ class Watch:
     def _succeed(self) -> None:
         self._is_open = True
         self._failing.reset()
-        self._condition.fine()
+        self._status.succeeded()
 
     async def _pause(self, error: ApiError | None, verb: str) -> None:
-        """Wait before the next attempt. An expired version is an ordinary event and no trouble."""
+        """Wait before the next attempt. An expired version happens in a healthy cluster and is no failure."""
         if error is not None and not (isinstance(error, RelistError) and error.is_ordinary):
-            self._condition.fail(self._words(error, verb))
+            self._status.failed(self._described(error, verb))
         backoff = self._churning if self._is_open or isinstance(error, RelistError) else self._failing
         self._is_open = False
         await asyncio.sleep(backoff.delay(error.retry_after if error else 0.0))
 
-    def _words(self, error: ApiError, verb: str) -> str:
+    def _described(self, error: ApiError, verb: str) -> str:
         if isinstance(error, ApiRefusedError) and error.status == HTTPStatus.FORBIDDEN:
             return self._collection.forbidden(verb)
         return str(error)

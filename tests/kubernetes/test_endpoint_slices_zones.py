@@ -1,11 +1,11 @@
 """Hints for zones (KEP-2433): heeded only when they leave somebody for us, and nobody is without."""
 
-from lbproxy.sources.kubernetes.slices import read
+from lbproxy.sources.kubernetes.service_endpoints import merged
 from tests.support.objects import LEAVING, NOT_READY, Json, a_slice, endpoint
 
 
 def weights(*endpoints: Json, zone: str = "a") -> list[int]:
-    return [found.weight for found in read([a_slice(*endpoints)], "http", zone).endpoints]
+    return [found.weight for found in merged([a_slice(*endpoints)], "http", zone).endpoints]
 
 
 def test_endpoints_of_other_zones_get_no_new_connections_and_keep_theirs() -> None:

@@ -7,15 +7,15 @@ import pytest
 
 from lbproxy.model.address import Address
 from lbproxy.model.snapshot import Endpoint
-from lbproxy.sources.kubernetes.slice_part import LAST_CHANGE
-from lbproxy.sources.kubernetes.slices import read
+from lbproxy.sources.kubernetes.endpoint_slice import LAST_CHANGE
+from lbproxy.sources.kubernetes.service_endpoints import merged
 from tests.support.objects import LEAVING, LEAVING_BROKEN, NOT_READY, READY, Json, a_slice, endpoint, port
 
 ONE = Address("10.0.0.1", 8080)
 
 
 def addresses(*slices: object, port_name: str = "http") -> list[str]:
-    return [str(found.address) for found in read(slices, port_name).endpoints]
+    return [str(found.address) for found in merged(slices, port_name).endpoints]
 
 
 @pytest.mark.parametrize(("conditions", "ready", "serving", "terminating"), [
@@ -32,19 +32,19 @@ def addresses(*slices: object, port_name: str = "http") -> list[str]:
 ])
 def test_conditions_become_flags(
         conditions: Mapping[str, object], ready: bool, serving: bool, terminating: bool) -> None:  # noqa: FBT001
-    found, = read([a_slice(endpoint("10.0.0.1", conditions))], "http").endpoints
+    found, = merged([a_slice(endpoint("10.0.0.1", conditions))], "http").endpoints
     assert found == Endpoint(ONE, 1, ready, serving, terminating)
 
 
 def test_endpoint_says_which_slice_it_is_from_and_is_the_same_if_that_is_all_that_changes() -> None:
-    one, other = (read([{**a_slice(endpoint("10.0.0.1")), "metadata": metadata}], "http").endpoints[0]
+    one, other = (merged([{**a_slice(endpoint("10.0.0.1")), "metadata": metadata}], "http").endpoints[0]
                   for metadata in ({"name": "web-abcde"}, {"name": 7}))
     assert (one.origin, other.origin) == ("slice web-abcde", "")
     assert one == other
 
 
 def test_endpoint_without_conditions_is_ready() -> None:
-    assert read([a_slice({"addresses": ["10.0.0.1"], "conditions": None})], "http").endpoints == (Endpoint(ONE),)
+    assert merged([a_slice({"addresses": ["10.0.0.1"], "conditions": None})], "http").endpoints == (Endpoint(ONE),)
 
 
 def test_all_slices_count_whoever_wrote_them() -> None:
@@ -58,9 +58,9 @@ def test_all_slices_count_whoever_wrote_them() -> None:
     itertools.combinations([READY, LEAVING, NOT_READY, LEAVING_BROKEN], 2)))
 def test_address_in_two_slices_is_what_makes_it_most_available(
         better: Json, worse: Json, better_first: bool) -> None:  # noqa: FBT001
-    alone = read([a_slice(endpoint("10.0.0.1", better))], "http").endpoints
+    alone = merged([a_slice(endpoint("10.0.0.1", better))], "http").endpoints
     slices = [a_slice(endpoint("10.0.0.1", better)), a_slice(endpoint("10.0.0.1", worse), name="web-2")]
-    assert read(slices if better_first else slices[::-1], "http").endpoints == alone
+    assert merged(slices if better_first else slices[::-1], "http").endpoints == alone
 
 
 def test_one_name_may_be_a_different_number_in_each_slice() -> None:
@@ -85,12 +85,12 @@ def test_protocol_that_is_not_said_is_tcp() -> None:
 @pytest.mark.parametrize("ports", [
     [], [port(None)], [port(80, protocol="UDP")], [port(80, protocol="SCTP")], [port(80, name="other")]])
 def test_slice_without_the_port_adds_nothing_and_is_no_mistake(ports: list[Json]) -> None:
-    reading = read([a_slice(endpoint("10.0.0.1"), ports=ports)], "http")
+    reading = merged([a_slice(endpoint("10.0.0.1"), ports=ports)], "http")
     assert (reading.endpoints, reading.skipped) == ((), ())
 
 
 def test_nulls_of_a_service_without_endpoints_are_no_mistake() -> None:
-    reading = read([{"addressType": "IPv4", "ports": None, "endpoints": None}], "http")
+    reading = merged([{"addressType": "IPv4", "ports": None, "endpoints": None}], "http")
     assert (reading.endpoints, reading.skipped) == ((), ())
 
 
@@ -108,8 +108,8 @@ def test_newest_change_is_told() -> None:
         return a_slice(metadata={"annotations": {LAST_CHANGE: time}})
 
     times = ["2026-01-01T00:00:01.5Z", "2026-01-01T00:00:00Z", "2026-01-01T00:00:09", "soon", 7]
-    assert read(map(changed, times), "http").changed_at == 1767225601.5
-    assert read([a_slice()], "http").changed_at is None
+    assert merged(map(changed, times), "http").changed_at == 1767225601.5
+    assert merged([a_slice()], "http").changed_at is None
 
 
 ODD_ADDRESSES = ["web.example", "", "10.0.0.1%eth0", "fe80::1%eth0", "fe80::1", "169.254.1.1", "0.0.0.0", "224.0.0.1",
@@ -118,7 +118,7 @@ ODD_ADDRESSES = ["web.example", "", "10.0.0.1%eth0", "fe80::1%eth0", "fe80::1", 
 
 @pytest.mark.parametrize("address", ODD_ADDRESSES)
 def test_odd_address_is_skipped_alone_and_told(address: object) -> None:
-    reading = read([a_slice({"addresses": [address]}, endpoint("10.0.0.1"))], "http")
+    reading = merged([a_slice({"addresses": [address]}, endpoint("10.0.0.1"))], "http")
     assert reading.endpoints == (Endpoint(ONE),)
     reason, = reading.skipped
     assert reason.isprintable()
@@ -130,7 +130,7 @@ def test_odd_address_is_skipped_alone_and_told(address: object) -> None:
     {"addresses": ["10.0.0.2"], "conditions": {"ready": "yes"}},
     {"addresses": ["10.0.0.2"], "conditions": {"terminating": 1}}])
 def test_odd_endpoint_is_skipped_alone_and_told(odd: object) -> None:
-    reading = read([{**a_slice(), "endpoints": [odd, endpoint("10.0.0.1")]}], "http")
+    reading = merged([{**a_slice(), "endpoints": [odd, endpoint("10.0.0.1")]}], "http")
     assert reading.endpoints == (Endpoint(ONE),)
     assert len(reading.skipped) == 1
 
@@ -142,6 +142,6 @@ def test_odd_endpoint_is_skipped_alone_and_told(odd: object) -> None:
     a_slice(endpoint("10.0.0.2"), ports=[port("80")]), a_slice(endpoint("10.0.0.2"), ports=[port(80.0)]),
     a_slice(endpoint("10.0.0.2"), ports=[port(protocol=6)]), {**a_slice(), "endpoints": {}}])
 def test_odd_slice_is_skipped_alone_and_told(odd: object) -> None:
-    reading = read([odd, a_slice(endpoint("10.0.0.1"))], "http")
+    reading = merged([odd, a_slice(endpoint("10.0.0.1"))], "http")
     assert reading.endpoints == (Endpoint(ONE),)
     assert len(reading.skipped) == 1

@@ -1,6 +1,8 @@
 """Requests to an API server: the one place that knows the client library and its many ways to fail.
 
-Bodies are plain JSON bytes: models for a list of 10,000 endpoints cost seconds. Every failure is an `ApiError`.
+Bodies are plain JSON bytes: building the library's models for a list of 10,000 endpoints costs seconds. The library's
+own `Watch` is not used: on 410 it retries once with the same expired version, after the end of an answer it reconnects
+without a pause (2,310 requests in 2 s), it has no timeout by default, and it yields a body that is not JSON as a str.
 """
 
 import asyncio
@@ -16,40 +18,48 @@ from kubernetes_asyncio.client import ApiClient, Configuration
 from kubernetes_asyncio.config import ConfigException
 
 from lbproxy.model.errors import ConfigError
-from lbproxy.sources.kubernetes.failures import ApiRefusedError, ApiUnreachableError, ExpiredError, StalledError
+from lbproxy.sources.kubernetes.client.connection import (
+    ApiRefusedError,
+    ApiUnreachableError,
+    ExpiredError,
+    StalledError,
+)
 from lbproxy.text.quoting import escaped
 
 CONNECT_TIMEOUT = 10.0
+"""Seconds until a TCP connection stands."""
 LIST_TIMEOUT = 60.0
-"""Seconds for one page: with etcd down, consistent lists hang."""
+"""Seconds for one page or one object. With etcd down, consistent lists hang (seen on Kubernetes 1.36)."""
 SILENCE = 90.0
-"""Seconds. A living watch says something every 60, if only a bookmark."""
+"""Seconds without a byte after which a watch counts as dead. An idle one gets a bookmark about every 60 seconds."""
 
 HEADERS = {"Accept": "application/json", "Content-Type": "application/json"}
 
 Load = Callable[[Configuration], Awaitable[None]]
-"""Puts the server's address and our credentials there; called again when they are refused."""
+"""Writes the server's address and our credentials there; called again when the server refuses them (HTTP 401)."""
 
 
 class Api:
-    """One API server; an async context manager that closes all connections at its end."""
+    """Requests to one API server. See `ApiConnection`; as an async context manager it closes itself."""
 
     def __init__(self, configuration: Configuration, load: Load) -> None:
         self._configuration, self._load = configuration, load
         try:
             self._client = ApiClient(configuration)
         except OSError:  # `ssl.SSLError` too
-            raise ConfigError("a certificate or key for the API server can't be read; mend the files that the "
+            raise ConfigError("a certificate or key for the API server can't be read; correct the files that the "
                               "kubeconfig names") from None
         self._renewing = asyncio.Lock()
 
     @classmethod
     async def connect(cls, load: Load) -> Self:
-        """Read the credentials; connect to nothing yet. Raises `ConfigError`, and what `load` raises."""
+        """Read the credentials, without any request yet. Raises `ConfigError`, and what `load` raises."""
         configuration = Configuration()
         await load(configuration)
         configuration.connection_pool_maxsize = 0  # no limit: each watch holds a connection
-        configuration.disable_strict_ssl_verification = True  # still verified; but CAs of clusters lack key identifiers
+        # Certificates are still verified. VERIFY_X509_STRICT would refuse the CAs of many clusters, which lack an
+        # authority key identifier.
+        configuration.disable_strict_ssl_verification = True
         return cls(configuration, load)
 
     async def __aenter__(self) -> Self:
@@ -59,22 +69,23 @@ class Api:
         await self.close()
 
     async def close(self) -> None:
-        """Close all connections."""
+        """See `ApiConnection`."""
         await self._client.close()
 
     async def get(self, path: str, query: Mapping[str, str]) -> bytes:
-        """Give the whole body of an answer."""
-        async with self._opened(path, query, aiohttp.ClientTimeout(LIST_TIMEOUT, sock_connect=CONNECT_TIMEOUT)) as got:
-            return await got.read()
+        """See `ApiConnection`."""
+        timeout = aiohttp.ClientTimeout(LIST_TIMEOUT, sock_connect=CONNECT_TIMEOUT)
+        async with self._opened(path, query, timeout) as response:
+            return await response.read()
 
     async def post(self, path: str, body: Mapping[str, object]) -> bytes:
-        """Create something, and give the whole body of the answer."""
+        """Create an object, and return the whole body of the answer. Raises `ApiError`."""
         timeout = aiohttp.ClientTimeout(LIST_TIMEOUT, sock_connect=CONNECT_TIMEOUT)
-        async with self._opened(path, {}, timeout, "POST", body) as got:
-            return await got.read()
+        async with self._opened(path, {}, timeout, "POST", body) as response:
+            return await response.read()
 
     def stream(self, path: str, query: Mapping[str, str]) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
-        """Open an answer that goes on; inside, its bytes as they come."""
+        """See `ApiConnection`."""
         return self._streamed(path, query)
 
     @asynccontextmanager
@@ -95,9 +106,11 @@ class Api:
                 await self._check(response)
                 yield response
         except aiohttp.SocketTimeoutError:
-            raise StalledError("nothing came for too long") from None
+            raise StalledError(f"nothing came for {SILENCE:g} seconds") from None
+        # The library translates none of these: a killed server is an `aiohttp.ClientPayloadError`, a paused one a
+        # timeout of aiohttp, unreadable credentials a `ConfigException`.
         except (aiohttp.ClientError, TimeoutError, OSError, ssl.SSLError, ConfigError, ConfigException) as error:
-            raise ApiUnreachableError(_words(error)) from None
+            raise ApiUnreachableError(_described(error)) from None
 
     async def _check(self, response: aiohttp.ClientResponse) -> None:
         status = response.status
@@ -110,18 +123,19 @@ class Api:
             raise ApiRefusedError(f"the API server answers {reason}", status, _retry_after(response))
 
     async def _renew(self) -> None:
-        """Read the credentials again: the token may have been rotated."""
+        """Read the credentials again: the token that is projected into a pod rotates every hour."""
         async with self._renewing:
             await self._load(self._configuration)
 
 
 def _retry_after(response: aiohttp.ClientResponse) -> float:
+    """Return seconds; 0 also for the form that is a date, which the API server does not use (RFC 9110, 10.2.3)."""
     value = response.headers.get("Retry-After", "")
     return float(value) if re.fullmatch("[0-9]{1,6}", value) else 0.0
 
 
-def _words(error: Exception) -> str:
-    """Name an error; most of these have texts of many lines or none, and some quote what we sent."""
+def _described(error: Exception) -> str:
+    """Describe an error in one line; most of these have texts of many lines or none, and some quote what we sent."""
     if isinstance(error, aiohttp.ClientConnectorError):
         return f"the API server can't be reached ({error.os_error.strerror or type(error).__name__})"
     if isinstance(error, ConfigError):
