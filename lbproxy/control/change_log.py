@@ -1,4 +1,4 @@
-"""The log of state changes: one line each, and one line for all when there are very many."""
+"""The log of state changes: one line for each, and one for all further ones when there are very many."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -7,29 +7,30 @@ from time import monotonic
 import structlog
 
 from lbproxy.model import diff
-from lbproxy.model.event_log import KEPT
+from lbproxy.model.event_log import BACKEND_CHANGED, KEPT, NEW
 from lbproxy.model.snapshot import Backend, BackendKey, Snapshot, State
 
 MOST_LINES = 50
-"""State changes of one snapshot that are logged one by one; further ones are for the timeline, as debug."""
+"""Changes of one snapshot that are logged one by one; further ones go to the event log only, at level debug. A whole
+service that comes or goes must not flood the log."""
 
 log = structlog.get_logger()
 
 
 def log_transitions(before: Snapshot | None, after: Snapshot) -> None:
-    """Log what has changed from one snapshot to the next."""
+    """Log which backends changed their state from one snapshot to the next; `before` is None at the start."""
     changes = list(_changes(before, after))
     for number, (key, old, new) in enumerate(changes[:KEPT]):
-        fields = {"service": key.service, "backend": str(key.address), "state": _state(new),
-                  "before": _state(old) if old else "unknown", "reason": new.reason if new else _farewell(old)}
-        write = log.debug if number >= MOST_LINES else log.warning if new and new.state is State.DOWN else log.info
-        write("backend", **fields)
+        is_down = new is not None and new.state is State.DOWN
+        write = log.debug if number >= MOST_LINES else log.warning if is_down else log.info
+        write(BACKEND_CHANGED, service=key.service, backend=str(key.address), before=_state(old) if old else NEW,
+              state=_state(new), reason=new.reason if new else _removal_reason(old))
     if len(changes) > MOST_LINES:
         rest = Counter(_state(new) for _, _, new in changes[MOST_LINES:])
-        log.info("further backends", **rest)
+        log.info("further backends changed", **rest)
 
 
-def _farewell(last: Backend | None) -> str:
+def _removal_reason(last: Backend | None) -> str:
     is_late = last is not None and last.deadline is not None and last.deadline <= monotonic()
     return "the time to drain is over" if is_late else "no connection left"
 
@@ -40,8 +41,8 @@ def _state(backend: Backend | None) -> str:
 
 def _changes(before: Snapshot | None, after: Snapshot) -> Iterator[tuple[BackendKey, Backend | None, Backend | None]]:
     for name, *pair in diff.changed(before.services if before else {}, after.services):
-        left, joined = diff.backends(*pair)
-        old, new = ({backend.address: backend for backend in one} for one in (left, joined))
+        removed, added = diff.backends(*pair)
+        old, new = ({backend.address: backend for backend in one} for one in (removed, added))
         for address in {**old, **new}:
             if _state(old.get(address)) != _state(new.get(address)):
                 yield BackendKey(name, address), old.get(address), new.get(address)

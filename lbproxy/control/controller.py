@@ -145,7 +145,7 @@ class Controller:
         for service in panicking - self._panicking:
             log.error("more than half of the backends fail their checks: checks are IGNORED", service=service)
         for service in self._panicking - panicking:
-            log.warning("checks count again", service=service)
+            log.warning("checks are used again", service=service)
         self._metrics.show_panic(self._panicking, panicking)
         self._panicking = panicking
 

@@ -1,11 +1,11 @@
-"""The last thousand changes of state, for the admin server: what the log says, kept for a while.
+"""The last thousand lines of the log, for the admin server. Pure, but for the time of each event.
 
-It stands in the log's way as a processor, so nobody tells the same thing twice and nothing logged is forgotten; what
-the log leaves out for its length or its level (`--log-level`) is here all the same.
+It is a processor in front of the log's renderer: no part of the program reports anything twice, and nothing that is
+logged is missing here. Lines that the log leaves out (`--log-level`, or too many changes at once) are kept here too.
 """
 
 from collections import deque
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -13,10 +13,15 @@ from typing import Any
 KEPT = 1000
 """Events."""
 LONGEST = 500
-"""Characters of a text that is kept."""
+"""Characters of a text that is kept. With KEPT it bounds the memory: a hostile API server can write long errors."""
+BACKEND_CHANGED = "backend changed"
+"""The message of a backend's change of state. Fields: service, backend, before, state, reason, in this order."""
+NEW = "unknown"
+"""The state `before` of a backend that was not there before."""
 KINDS = {
-    "backend": "backend", "further backends": "backend", "backend ejected": "ejection",
-    "more than half of the backends fail their checks: checks are IGNORED": "checks", "checks count again": "checks",
+    BACKEND_CHANGED: "backend", "further backends changed": "backend", "backend ejected": "ejection",
+    "more than half of the backends fail their checks: checks are IGNORED": "checks",
+    "checks are used again": "checks",
     "configuration read": "configuration", "configuration refused, nothing was changed": "configuration",
     "worker died": "worker", "worker not replaced, trying again": "worker", "worker hangs, killing it": "worker",
     "accepting paused": "worker", "accepting resumed": "worker",
@@ -28,35 +33,37 @@ KINDS = {
     "not applied, going on as before": "dataplane", "applied at last": "dataplane",
     "drain ordered": "order", "drain taken back": "order",
 }
-"""What a message is about; whatever else is logged is about the `program`."""
-_APART = {"event", "service", "backend", "state", "before", "reason", "exc_info", "exception", "stack_info"}
+"""The kind of each message, by which the page filters; every other message is of the kind `program`. A message that is
+reworded must be reworded here: `tests/control/test_event_log.py` looks for each one in the program."""
+_OWN_FIELDS = ("service", "backend", "state", "before", "reason")
+_NOT_IN_TEXT = {"event", *_OWN_FIELDS, "exc_info", "exception", "stack_info"}
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One change."""
+    """One line of the log."""
 
     number: int
     """Grows by one with each event; the first one is 1."""
     time: datetime
     """In UTC."""
     level: str
-    """info, warning or error; debug for what the log leaves out for its length."""
+    """debug, info, warning or error."""
     kind: str
-    """One of the values of KINDS, or program."""
+    """One of the values of KINDS, or `program`."""
     text: str
-    """The message, with those of its fields that have no place of their own here."""
+    """The message and its fields, except those below."""
     service: str | None = None
     backend: str | None = None
     """Its address."""
     state: str | None = None
     before: str | None = None
-    """The state that it had."""
+    """The state that the backend had; `unknown` for a new one."""
     reason: str | None = None
 
 
 class EventLog:
-    """A processor of structlog that keeps what passes, and tells `on_event`."""
+    """A structlog processor that keeps what passes. `on_event` is called after each event."""
 
     def __init__(self) -> None:
         self._events: deque[Event] = deque(maxlen=KEPT)
@@ -80,21 +87,33 @@ class EventLog:
         return self._number
 
 
+def change_sentence(fields: Mapping[str, Any]) -> str:
+    """Write the fields of a BACKEND_CHANGED line as `web: 10.0.0.12:80 active → down: check failed: refused`."""
+    before = "" if fields["before"] == NEW else f"{fields['before']} → "
+    return f"{fields['service']}: {fields['backend']} {before}{fields['state']}: {fields['reason']}"
+
+
 def _event(number: int, level: str, fields: MutableMapping[str, Any]) -> Event:
     message = str(fields.get("event", ""))
-    rest = " ".join(f"{name}={_flat(value)}" for name, value in fields.items() if name not in _APART)
-    return Event(number, datetime.now(UTC), level, KINDS.get(message, "program"), _short(f"{message} {rest}".rstrip()),
-                 **{name: _text(fields.get(name)) for name in ("service", "backend", "state", "before", "reason")})
+    return Event(number, datetime.now(UTC), level, KINDS.get(message, "program"), _shortened(_text(message, fields)),
+                 **{name: _value(fields.get(name)) for name in _OWN_FIELDS})
 
 
-def _text(value: object) -> str | None:
-    return None if value is None else _short(value)
+def _text(message: str, fields: Mapping[str, Any]) -> str:
+    if message == BACKEND_CHANGED:
+        return change_sentence(fields)
+    rest = " ".join(f"{name}={_flat(value)}" for name, value in fields.items() if name not in _NOT_IN_TEXT)
+    return f"{message} {rest}".rstrip()
+
+
+def _value(value: object) -> str | None:
+    return None if value is None else _shortened(value)
 
 
 def _flat(value: object) -> str:
     return ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
-def _short(value: object) -> str:
+def _shortened(value: object) -> str:
     text = str(value)
     return text if len(text) <= LONGEST else text[:LONGEST] + "…"

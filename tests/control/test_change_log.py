@@ -34,10 +34,10 @@ def snapshots(*published: Services) -> list[Snapshot]:
 def test_first_snapshot_tells_of_every_backend() -> None:
     first, = snapshots(services(web(1, not_ready(2))))
     assert told(None, first) == [
-        {"event": "backend", "log_level": "info", "service": "web", "backend": "192.0.2.1:80", "state": "active",
-         "before": "unknown", "reason": "ready"},
-        {"event": "backend", "log_level": "warning", "service": "web", "backend": "192.0.2.2:80", "state": "down",
-         "before": "unknown", "reason": "not ready"}]
+        {"event": "backend changed", "log_level": "info", "service": "web", "backend": "192.0.2.1:80",
+         "before": "unknown", "state": "active", "reason": "ready"},
+        {"event": "backend changed", "log_level": "warning", "service": "web", "backend": "192.0.2.2:80",
+         "before": "unknown", "state": "down", "reason": "not ready"}]
 
 
 @pytest.mark.parametrize(("now", "expected"), [
@@ -86,11 +86,11 @@ def test_new_reason_for_the_same_state_is_not_told() -> None:
 
 def test_fifty_changes_are_told_one_by_one() -> None:
     lines = told(None, *snapshots(services(web(*range(1, 51)))))
-    assert [line["event"] for line in lines] == ["backend"] * 50
+    assert [line["event"] for line in lines] == ["backend changed"] * 50
 
 
 def test_further_changes_are_summed_up_in_one_line() -> None:
     changed = told(None, *snapshots(services(web(*range(1, 56), not_ready(56), not_ready(57)))))
     *lines, last = [line for line in changed if line["log_level"] != "debug"]
-    assert [line["event"] for line in lines] == ["backend"] * 50
-    assert last == {"event": "further backends", "log_level": "info", "active": 5, "down": 2}
+    assert [line["event"] for line in lines] == ["backend changed"] * 50
+    assert last == {"event": "further backends changed", "log_level": "info", "active": 5, "down": 2}

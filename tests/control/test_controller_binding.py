@@ -52,7 +52,7 @@ async def test_several_addresses_that_cannot_be_bound_are_left_out(
         await dataplane.is_asked(times=10)
     assert open_numbers(dataplane.snapshot) == [1, 2, 3]
     assert listens(dataplane.snapshot) == {"web": (LISTEN,)}
-    assert [line["error"] for line in logs if line["event"] != "backend"] == [
+    assert [line["error"] for line in logs if line["event"] != "backend changed"] == [
         "can't listen on 192.0.2.200:81; can't listen on 192.0.2.200:82"]
 
 
@@ -81,7 +81,7 @@ async def test_address_is_applied_once_it_is_free(
         await dataplane.reaches(lambda now: open_numbers(now) == [1])
     assert registry.get_sample_value("lbproxy_in_sync") == 1
     assert serving.trouble == ""
-    assert [line["event"] for line in logs if line["event"] != "backend"] == [
+    assert [line["event"] for line in logs if line["event"] != "backend changed"] == [
         "not applied, going on as before", "applied at last"]
 
 
@@ -112,7 +112,8 @@ async def test_backends_do_not_flap_while_an_address_is_tried_again(
         serving.publish(services(web(1, 2), web(3, name="new", listens=(OTHER_LISTEN,))))
         await dataplane.is_asked(times=8)
     assert backend(dataplane.snapshot, 1) is before
-    assert [(line["service"], line["state"]) for line in logs if line["event"] == "backend"] == [("new", "active")]
+    changed = [line for line in logs if line["event"] == "backend changed"]
+    assert [(line["service"], line["state"]) for line in changed] == [("new", "active")]
 
 
 async def test_error_that_names_no_address_changes_nothing_and_is_tried_again(

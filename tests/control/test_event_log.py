@@ -12,7 +12,7 @@ import structlog
 import lbproxy
 from lbproxy.control.change_log import log_transitions
 from lbproxy.control.table import Table
-from lbproxy.model.event_log import KEPT, KINDS, LONGEST, EventLog
+from lbproxy.model.event_log import BACKEND_CHANGED, KEPT, KINDS, LONGEST, EventLog
 from lbproxy.runtime import logs
 
 from .values import services, web
@@ -60,13 +60,14 @@ def test_exception_is_an_error_of_the_log_and_an_event(event_log: EventLog, outp
     assert written(output) == ["admin request failed"]
 
 
-def test_change_of_a_backend_has_its_facts_apart(event_log: EventLog) -> None:
+def test_change_of_a_backend_is_a_sentence_with_its_facts_apart(event_log: EventLog) -> None:
     table = Table()
     table.publish(services(web(1)))
     log_transitions(None, table.snapshot(0.0))
     (event,) = event_log.since()
     assert (event.kind, event.service, event.backend) == ("backend", "web", "192.0.2.1:80")
-    assert (event.before, event.state, event.reason, event.text) == ("unknown", "active", "ready", "backend")
+    assert (event.before, event.state, event.reason) == ("unknown", "active", "ready")
+    assert event.text == "web: 192.0.2.1:80 active: ready"
 
 
 def test_changes_that_the_log_sums_up_are_kept_one_by_one(event_log: EventLog) -> None:
@@ -94,4 +95,4 @@ def test_long_texts_are_cut(event_log: EventLog) -> None:
 def test_message_of_each_kind_is_one_that_the_program_logs() -> None:
     sources = "".join(file.read_text() for file in Path(lbproxy.__file__).parent.rglob("*.py")
                       if file.name != "event_log.py")
-    assert [message for message in KINDS if f'"{message}"' not in sources] == []
+    assert [message for message in KINDS if f'"{message}"' not in sources] == [BACKEND_CHANGED], "a constant"

@@ -81,7 +81,7 @@ async def test_removed_backend_drains_and_is_reset_at_the_limit(scene: Scene, li
     assert await client.is_reset()
     await program.shows("lbproxy_backend_state", 0, backend=str(alpha.address), state="draining")
     assert (await program.metrics()).value("lbproxy_connections_closed_total", reason="drain_timeout") == 1
-    assert program.log("backend")[-1]["reason"] == "the time to drain is over"
+    assert program.log("backend changed")[-1]["reason"] == "the time to drain is over"
 
 
 async def test_removed_backend_leaves_with_its_last_connection(scene: Scene, listen: Address) -> None:
@@ -92,8 +92,8 @@ async def test_removed_backend_leaves_with_its_last_connection(scene: Scene, lis
     program.signal(signal.SIGHUP)
     await program.shows("lbproxy_backend_state", 1, backend=str(alpha.address), state="draining")
     scene.leave()
-    await program.logged("backend", times=4)
-    assert [line["state"] for line in program.log("backend")] == ["active", "draining", "active", "removed"]
+    await program.logged("backend changed", times=4)
+    assert [line["state"] for line in program.log("backend changed")] == ["active", "draining", "active", "removed"]
 
 
 async def test_changed_option_that_needs_a_restart_is_named_at_each_reading(scene: Scene, listen: Address) -> None:

@@ -40,7 +40,7 @@ async def test_log_is_json_away_from_a_terminal_and_tells_of_no_connection(scene
     await scene.served_by(listen, 3)
     scene.leave()
     await program.shows("lbproxy_backend_connections_active", 0)
-    assert [line["event"] for line in program.log()] == ["backend", "serving"]
+    assert [line["event"] for line in program.log()] == ["backend changed", "serving"]
     assert all({"level", "timestamp"} <= line.keys() for line in program.log())
     assert program.log("serving")[0]["listen"] == [str(listen)]
 
@@ -62,7 +62,7 @@ async def test_backend_that_fails_its_checks_gets_no_clients_until_it_passes(sce
     await bravo.close()
     await program.shows("lbproxy_backend_state", 1, backend=str(bravo.address), state="down")
     assert await scene.served_by(listen, 4) == {"alpha": 4}
-    assert [line["reason"] for line in program.log("backend")] == ["ready", "ready", "check failed: refused"]
+    assert [line["reason"] for line in program.log("backend changed")] == ["ready", "ready", "check failed: refused"]
     await bravo.start(port=bravo.address.port)
     await program.shows("lbproxy_backend_state", 1, backend=str(bravo.address), state="active")
     assert await scene.served_by(listen, 4) == {"bravo": 4}
