@@ -1,6 +1,6 @@
 """One small HTTP backend, a program of its own: `python -m lbproxy.demo.backend NAME PORT`.
 
-It stops as a good pod does: at SIGTERM it gives its port back, finishes every request that it has, and exits with 0.
+It stops as a good pod does: at SIGTERM it closes its port, finishes every open request, and exits with 0.
 """
 
 import asyncio
@@ -10,34 +10,34 @@ import sys
 from contextlib import suppress
 
 SLOW_SECONDS = 0.8
-"""How long `/slow` takes, so that there is something to count at any moment."""
+"""How long `/slow` takes, so that there are always open connections to count."""
 REQUEST_TIMEOUT = 5.0
-"""Seconds in which a client must have sent its request and taken the answer, beyond what the answer itself takes."""
+"""Seconds for a client to send its request and take the answer, in addition to the time that the answer needs."""
 BACKLOG = 128
 END_OF_REQUEST = b"\r\n\r\n"
 
 
 class HttpBackend:
-    """Answers every request with its name. `requests` holds a task for each."""
+    """Answers every request with its name; each is a task of `requests`."""
 
     def __init__(self, name: str, listener: socket.socket, requests: asyncio.TaskGroup) -> None:
         self._name, self._listener, self._requests = name, listener, requests
         self._answered = 0
 
     def accept(self) -> None:
-        """Take every client that waits."""
+        """Accept every connection that waits."""
         with suppress(BlockingIOError):
             while True:
                 client, _ = self._listener.accept()
                 self._requests.create_task(self._serve(client), name="request")
 
     def close(self) -> None:
-        """Give the port back. Who waits is taken first: closing would reset them."""
+        """Stop listening. Connections that wait are accepted first: closing the socket would reset them."""
         self.accept()
         self._listener.close()
 
     async def _serve(self, client: socket.socket) -> None:
-        # A health check connects and says nothing; that is not worth a word.
+        # A health check connects and sends nothing, which is no error.
         with suppress(OSError, EOFError, asyncio.LimitOverrunError):
             reader, writer = await asyncio.open_connection(sock=client)
             try:
@@ -57,7 +57,7 @@ class HttpBackend:
 
 
 async def main(name: str, port: int) -> None:
-    """Answer on that port of 127.0.0.1 until SIGTERM, then finish what there is."""
+    """Answer on that port of 127.0.0.1 until SIGTERM, then finish the open requests. Raises `OSError`."""
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     async with asyncio.TaskGroup() as requests:

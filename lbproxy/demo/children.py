@@ -1,4 +1,4 @@
-"""The demo's child processes. However the demo ends, they end with it, and so do their own children."""
+"""Child processes that end with the demo, however it ends, and so do the processes that they started."""
 
 import asyncio
 import os
@@ -10,30 +10,30 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
-TIED = Path(__file__).with_name("tied.py")
+DIE_WITH_PARENT = Path(__file__).with_name("die_with_parent.py")
 LONGEST_OUTPUT = 4000
-"""Bytes of what a child wrote that are shown: the last ones."""
+"""Bytes of a child's output that are shown: the last ones."""
 
 
 class Child:
-    """One process, in a session of its own: Ctrl-C in the terminal reaches the demo only, which ends it in order."""
+    """One process, in its own session: Ctrl-C in the terminal reaches only the demo, which then stops it in order."""
 
     def __init__(self, process: asyncio.subprocess.Process, output: IO[bytes]) -> None:
         self._process, self._output = process, output
-        self._is_over = False
+        self._has_ended = False
 
     @property
     def pid(self) -> int:
-        """Its number, which is also that of its session."""
+        """Its process id, which is also that of its session and process group."""
         return self._process.pid
 
     @property
     def exit_code(self) -> int | None:
-        """None while it runs; negative: the signal that ended it."""
+        """None while it runs; a negative one is the signal that ended it."""
         return self._process.returncode
 
     async def stop(self, within: float) -> int:
-        """Ask it to end (SIGTERM), kill it if it still runs after so many seconds, and give its exit code."""
+        """Send SIGTERM, kill it if it still runs after `within` seconds, and return its exit code."""
         if self.exit_code is None:
             self._process.terminate()
         with suppress(TimeoutError):
@@ -43,47 +43,47 @@ class Child:
         return await self.ended()
 
     async def ended(self) -> int:
-        """Wait for its end, end what it left running, and give its exit code."""
+        """Wait for its end, kill the processes that it left running, and return its exit code."""
         code = await self._process.wait()
         self.kill()
-        self._is_over = True  # from now on its number may be somebody else's
+        self._has_ended = True  # from now on the kernel may give its id to another process
         return code
 
     def kill(self) -> None:
-        """End it at once, with every process that it started."""
-        if not self._is_over:
+        """Kill it at once, and every process of its group. Does nothing after its end."""
+        if not self._has_ended:
             with suppress(ProcessLookupError):
                 os.killpg(self.pid, signal.SIGKILL)
 
     def output(self) -> str:
-        """Give the last of what it wrote to stdout and stderr."""
-        descriptor = self._output.fileno()  # whose position the child shares, so that seeking would disturb it
+        """Return the end of what it wrote to stdout and stderr, at most 4000 bytes."""
+        descriptor = self._output.fileno()  # the child shares its position: seeking would move it
         start = max(0, os.fstat(descriptor).st_size - LONGEST_OUTPUT)
         return os.pread(descriptor, LONGEST_OUTPUT, start).decode(errors="replace").strip()
 
     def close(self) -> None:
-        """Forget what it wrote."""
+        """Delete its output, which is a file without a name."""
         self._output.close()
 
 
 class Children:
-    """Starts children; when the block ends, all of them have."""
+    """Starts children; as an async context manager it kills those that still run at its end."""
 
     def __init__(self) -> None:
         self._children: list[Child] = []
 
     async def start(self, *arguments: str) -> Child:
-        """Start Python with these arguments."""
+        """Start this Python with these arguments, its output kept in a file."""
         output = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the child
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-I", "-S", str(TIED), str(os.getpid()), sys.executable, "-P", *arguments,
+            sys.executable, "-I", "-S", str(DIE_WITH_PARENT), str(os.getpid()), sys.executable, "-P", *arguments,
             stdin=asyncio.subprocess.DEVNULL, stdout=output, stderr=output, env=_environment(), start_new_session=True)
         child = Child(process, output)
         self._children.append(child)
         return child
 
     def kill(self) -> None:
-        """End all of them at once."""
+        """Kill all of them at once."""
         for child in self._children:
             child.kill()
 
@@ -99,6 +99,6 @@ class Children:
 
 
 def _environment() -> dict[str, str]:
-    """Ours, with the same modules to import, and without what would configure the balancer otherwise."""
+    """Return our environment with our module path, and without variables that configure lbproxy."""
     kept = {name: text for name, text in os.environ.items() if not name.startswith("LBPROXY_")}
     return {**kept, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}

@@ -1,7 +1,5 @@
 from lbproxy.admin.schema import BackendShape, ProgramShape, StateShape
-from lbproxy.demo.frame import Frame
-from lbproxy.demo.rows import Row
-from lbproxy.demo.story import DemoEvent
+from lbproxy.demo.frame import DemoEvent, DemoRow, Frame
 from lbproxy.model.address import Address
 
 PROGRAM: ProgramShape = {"version": "1", "dataplane": "userspace", "pid": 1, "uptime_seconds": 1.0, "not_ready": None,
@@ -9,12 +7,12 @@ PROGRAM: ProgramShape = {"version": "1", "dataplane": "userspace", "pid": 1, "up
 DOWN = "check failed: refused"
 
 
-def row(name: str = "bravo", state: str = "active", reason: str = "ready", *, retries: int = 0) -> Row:
-    return Row(name, "127.0.0.1:4001", state, reason, active=3, requests=70, requests_per_second=17.4,
+def row(name: str = "bravo", state: str = "active", reason: str = "ready", *, retries: int = 0) -> DemoRow:
+    return DemoRow(name, "127.0.0.1:4001", state, reason, active=3, requests=70, requests_per_second=17.4,
                bytes_per_second=5432.0, retries=retries)
 
 
-def frame(*rows: Row, moment: float = 12.3, failed: int = 0, events: tuple[DemoEvent, ...] = ()) -> Frame:
+def frame(*rows: DemoRow, moment: float = 12.3, failed: int = 0, events: tuple[DemoEvent, ...] = ()) -> Frame:
     return Frame(Address("127.0.0.1", 8080), Address("127.0.0.1", 9180), moment, rows, 600, failed, events)
 
 

@@ -5,7 +5,7 @@ import aiohttp
 import pytest
 
 from lbproxy.demo.children import Children
-from lbproxy.demo.stage import BackendProcess
+from lbproxy.demo.processes import BackendProcess
 from lbproxy.model.address import Address
 
 
@@ -52,7 +52,7 @@ async def test_request_under_way_is_finished_after_it_is_told_to_stop(backend: B
     assert (child.exit_code, child.output()) == (0, "")
 
 
-async def test_nobody_who_connected_is_reset_when_it_stops(backend: BackendProcess) -> None:
+async def test_no_connection_is_reset_when_it_stops(backend: BackendProcess) -> None:
     clients = [await asyncio.open_connection(*backend.address) for _ in range(50)]  # more than it has accepted yet
     stopping = asyncio.create_task(backend.stop())
     for _, writer in clients:
@@ -74,10 +74,10 @@ async def test_comes_back_at_the_same_address(backend: BackendProcess, client: a
         assert answer.status == 200
 
 
-async def test_its_death_is_found_out_once(backend: BackendProcess) -> None:
-    assert await backend.lost() is None
+async def test_its_unexpected_end_is_reported_once(backend: BackendProcess) -> None:
+    assert await backend.crashed() is None
     assert backend.child
     child = backend.child
     child.kill()
     await child.ended()
-    assert (await backend.lost(), await backend.lost()) == (-9, None)
+    assert (await backend.crashed(), await backend.crashed()) == (-9, None)

@@ -2,11 +2,8 @@ import io
 
 from rich.console import Console
 
-from lbproxy.demo.frame import Frame
-from lbproxy.demo.lines import head, news
-from lbproxy.demo.screen import showing
-from lbproxy.demo.story import DemoEvent
-from lbproxy.demo.table import picture
+from lbproxy.demo.display import display, first_line, new_lines, picture
+from lbproxy.demo.frame import DemoEvent, Frame
 
 from .samples import DOWN, frame, row
 
@@ -21,7 +18,7 @@ def drawn(shown: Frame, *, colours: bool = False) -> str:
     return captured.get()
 
 
-def test_picture_shows_where_to_look() -> None:
+def test_picture_shows_the_urls() -> None:
     assert "curl http://127.0.0.1:8080/ " in drawn(frame())
     assert "look at http://127.0.0.1:9180/" in drawn(frame())
 
@@ -46,28 +43,28 @@ def test_states_have_colours() -> None:
     assert "\x1b[31mdown" in drawn(frame(row(state="down")), colours=True)
 
 
-def test_lines_tell_each_event_once_and_the_counts_once_a_second() -> None:
+def test_lines_show_each_event_once_and_the_counts_once_a_second() -> None:
     first = frame(row(), moment=1.1, events=(STOP,))
-    assert list(news(None, first)) == [
+    assert list(new_lines(None, first)) == [
         "   1.0 s  bravo stops", "   1.1 s  600 answered, 0 failed   bravo active: 3 active, 17/s"]
-    assert list(news(first, frame(row(), moment=1.9, events=(STOP,)))) == []
-    assert list(news(first, frame(row(), moment=2.0, events=(STOP, BACK)))) == [
+    assert list(new_lines(first, frame(row(), moment=1.9, events=(STOP,)))) == []
+    assert list(new_lines(first, frame(row(), moment=2.0, events=(STOP, BACK)))) == [
         "   2.0 s  bravo is back [bold]", "   2.0 s  600 answered, 0 failed   bravo active: 3 active, 17/s"]
 
 
 def test_output_that_is_no_terminal_gets_plain_lines() -> None:
     output = io.StringIO()
-    with showing(Console(file=output, width=20)) as show:
+    with display(Console(file=output, width=20)) as show:
         show(frame(row(), moment=1.1, events=(STOP,)))
         show(frame(row(), moment=1.3, events=(STOP, BACK)))
     assert output.getvalue().splitlines() == [
-        head(frame()), "   1.0 s  bravo stops", "   1.1 s  600 answered, 0 failed   bravo active: 3 active, 17/s",
+        first_line(frame()), "   1.0 s  bravo stops", "   1.1 s  600 answered, 0 failed   bravo active: 3 active, 17/s",
         "   2.0 s  bravo is back [bold]"]
 
 
-def test_terminal_is_redrawn_and_given_back() -> None:
+def test_terminal_is_redrawn_and_gets_its_cursor_back() -> None:
     output = io.StringIO()
-    with showing(Console(file=output, width=110, force_terminal=True, legacy_windows=False)) as show:
+    with display(Console(file=output, width=110, force_terminal=True, legacy_windows=False)) as show:
         show(frame(row("alpha")))
     assert "alpha" in output.getvalue()
     assert output.getvalue().rstrip().endswith("\x1b[?25h")  # the cursor is visible again

@@ -1,74 +1,101 @@
-"""The processes on stage: three backends that may be stopped and started again, and the balancer before them."""
+"""The programs of the demo: three backends that can be stopped and started again, and the balancer in front of them."""
 
 import asyncio
+import socket
 from collections.abc import Sequence
 from contextlib import ExitStack
 
 import aiohttp
 
 from lbproxy.demo.children import Child, Children
-from lbproxy.demo.errors import DemoError
-from lbproxy.demo.pace import paced
-from lbproxy.demo.ports import Reservation
+from lbproxy.demo.ticker import ticks
 from lbproxy.model.address import Address
+from lbproxy.model.errors import LbproxyError
 from lbproxy.text.units import format_duration
 
 NAMES = ("alpha", "bravo", "charlie")
+HOST = "127.0.0.1"
 LISTEN_PORT, ADMIN_PORT = 8080, 9180
-"""Preferred; any free ones if they are taken."""
+"""Preferred; any free ports if they are taken."""
 START_TIMEOUT = 15.0
-"""Seconds in which a process must answer: much, as the machine may be busy."""
-LOOK_INTERVAL = 0.05
+"""Seconds until a program must answer: long, because the machine may be busy."""
+POLL_INTERVAL = 0.05
 STOP_TIMEOUT = 8.0
-"""Seconds after which a process is killed that was told to stop: longer than either takes to finish its requests."""
+"""Seconds after which a program that should stop is killed: longer than any takes to finish its requests."""
 DRAIN_TIMEOUT = 5.0
 WORKERS = 2
 """Enough to show that there are several, on any machine."""
 
 
+class DemoError(LbproxyError):
+    """The demo can't go on; the text says why, and ends with the output of the program concerned."""
+
+
+class ReservedPort:
+    """A port of 127.0.0.1, bound but not listened on: connecting to it is refused, and no other program is given it.
+
+    So a backend comes back at the same address. The program that listens on it must set SO_REUSEADDR (socket(7)), as
+    servers do.
+    """
+
+    def __init__(self, preferred: int = 0) -> None:
+        """Take the preferred port, or any free one if it is taken or 0. Raises `OSError` if there is none."""
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            self._socket.bind((HOST, preferred))
+        except OSError:
+            self._socket.bind((HOST, 0))
+        self.address = Address(*self._socket.getsockname())
+
+    def close(self) -> None:
+        """Free the port."""
+        self._socket.close()
+
+
 class BackendProcess:
-    """One backend; its port stays its own while it does not run."""
+    """One backend; it keeps its port while it does not run."""
 
     def __init__(self, name: str, children: Children, client: aiohttp.ClientSession) -> None:
         self.name = name
         self.child: Child | None = None
-        self._reservation = Reservation()
+        self._port = ReservedPort()
         self._children, self._client = children, client
 
     @property
     def address(self) -> Address:
-        """Where it listens, when it runs."""
-        return self._reservation.address
+        """The address that it listens on while it runs."""
+        return self._port.address
 
     async def start(self) -> None:
-        """Start it and wait until it answers. Raises `DemoError` if it doesn't."""
+        """Start it and wait until it answers. Raises `DemoError` if it doesn't within 15 seconds."""
         self.child = await self._children.start("-m", "lbproxy.demo.backend", self.name, str(self.address.port))
         await _until_it_answers(self.name, self.child, self._client, f"http://{self.address}/")
 
     async def stop(self) -> None:
-        """Tell it to stop and wait until it has."""
+        """Tell it to stop and wait until it has; it finishes its requests first."""
         if self.child is not None:
             child, self.child = self.child, None
             await child.stop(STOP_TIMEOUT)
 
-    async def lost(self) -> int | None:
-        """Give its exit code if it has ended without being told to."""
+    async def crashed(self) -> int | None:
+        """Return its exit code once, if it has ended without being told to; else None."""
         if self.child is None or self.child.exit_code is None:
             return None
         child, self.child = self.child, None
         return await child.ended()
 
     def close(self) -> None:
-        """Give its port back."""
-        self._reservation.close()
+        """Free its port."""
+        self._port.close()
 
 
-class Stage:
-    """Backends and balancer. Whoever owns `children` makes sure that they end."""
+class DemoProcesses:
+    """The backends and the balancer. The owner of `children` ends them, that of `resources` frees their ports."""
 
     def __init__(self, children: Children, client: aiohttp.ClientSession, resources: ExitStack) -> None:
         self.backends = [BackendProcess(name, children, client) for name in NAMES]
-        listen, admin = Reservation(LISTEN_PORT), Reservation(ADMIN_PORT)
+        listen, admin = ReservedPort(LISTEN_PORT), ReservedPort(ADMIN_PORT)
         self.listen, self.admin = listen.address, admin.address
         self._children, self._client = children, client
         self._balancer: Child | None = None
@@ -83,21 +110,21 @@ class Stage:
         await _until_it_answers("the balancer", self._balancer, self._client, f"http://{self.admin}/readyz")
 
     async def stop(self) -> None:
-        """Stop all of them in order. Raises `DemoError` if the balancer did not end well."""
+        """Stop the balancer, then the backends. Raises `DemoError` if the balancer exits with an error."""
         balancer, self._balancer = self._balancer, None
         code = await balancer.stop(STOP_TIMEOUT) if balancer else 0
         await asyncio.gather(*(backend.stop() for backend in self.backends))
         if balancer and code:
-            raise _complaint("the balancer did not end well", balancer)
+            raise _error("the balancer failed to stop cleanly", balancer)
 
     def check(self) -> None:
-        """Raise `DemoError` if the balancer has ended by itself."""
+        """Raise `DemoError` if the balancer has ended without being told to."""
         if self._balancer is not None and self._balancer.exit_code is not None:
-            raise _complaint("the balancer has ended by itself", self._balancer)
+            raise _error("the balancer ended unexpectedly", self._balancer)
 
 
 def command(listen: Address, admin: Address, backends: Sequence[str], health_interval: float) -> list[str]:
-    """Give the arguments of the balancer: what anybody would write."""
+    """Return Python's arguments for the balancer: the options of `lbproxy run` that a user would write."""
     options = {"--listen": listen, "--admin": admin, "--workers": WORKERS, "--shutdown-delay": "0s",
                "--drain-timeout": format_duration(DRAIN_TIMEOUT), "--health-interval": format_duration(health_interval),
                "--log-level": "warning", "--log-format": "text"}
@@ -106,13 +133,13 @@ def command(listen: Address, admin: Address, backends: Sequence[str], health_int
 
 
 async def _until_it_answers(name: str, child: Child, client: aiohttp.ClientSession, url: str) -> None:
-    async for step in paced(LOOK_INTERVAL, asyncio.Event()):
+    async for step in ticks(POLL_INTERVAL, asyncio.Event()):
         if child.exit_code is not None:
-            raise _complaint(f"{name} did not start", child)
+            raise _error(f"{name} did not start", child)
         if await _answers(client, url):
             return
-        if step * LOOK_INTERVAL > START_TIMEOUT:
-            raise _complaint(f"{name} did not answer within {START_TIMEOUT:.0f} s", child)
+        if step * POLL_INTERVAL > START_TIMEOUT:
+            raise _error(f"{name} did not answer within {START_TIMEOUT:.0f} s", child)
 
 
 async def _answers(client: aiohttp.ClientSession, url: str) -> bool:
@@ -123,6 +150,6 @@ async def _answers(client: aiohttp.ClientSession, url: str) -> bool:
         return False
 
 
-def _complaint(what: str, child: Child) -> DemoError:
-    end = "" if child.exit_code is None else f" (exit code {child.exit_code})"
-    return DemoError(f"{what}{end}. It wrote:\n{child.output() or '(nothing)'}")
+def _error(what: str, child: Child) -> DemoError:
+    code = "" if child.exit_code is None else f" (exit code {child.exit_code})"
+    return DemoError(f"{what}{code}. Its output:\n{child.output() or '(nothing)'}")

@@ -11,10 +11,9 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from lbproxy.demo import stage
-from lbproxy.demo.children import TIED, Child, Children
-from lbproxy.demo.errors import DemoError
-from lbproxy.demo.ports import Reservation
+from lbproxy.demo import processes
+from lbproxy.demo.children import DIE_WITH_PARENT, Child, Children
+from lbproxy.demo.processes import DemoError, DemoProcesses, ReservedPort
 from lbproxy.demo.traffic import Traffic
 
 from .ends import all_end, handles
@@ -58,16 +57,16 @@ class Bell(Counter[str]):
         self._event.set()
 
 
-async def start_and_stumble(children: Children, started: list[Child]) -> None:
+async def start_and_fail(children: Children, started: list[Child]) -> None:
     async with children:
         started.append(await children.start("-c", FOREVER))
-        raise RuntimeError("stumbled")
+        raise RuntimeError("failed")
 
 
 async def test_children_end_when_an_exception_ends_the_block() -> None:
     started: list[Child] = []
-    with pytest.raises(RuntimeError, match="stumbled"):
-        await start_and_stumble(Children(), started)
+    with pytest.raises(RuntimeError, match="failed"):
+        await start_and_fail(Children(), started)
     assert [child.exit_code for child in started] == [-signal.SIGKILL]
 
 
@@ -77,7 +76,7 @@ async def test_child_that_ignores_sigterm_is_killed(children: Children, fifo: Pa
     assert await child.stop(within=0.01) == -signal.SIGKILL
 
 
-async def test_what_a_child_has_started_ends_with_it(children: Children, fifo: Path) -> None:
+async def test_processes_that_a_child_has_started_end_with_it(children: Children, fifo: Path) -> None:
     child = await children.start("-c", PARENT, str(fifo), sys.executable, "-c", FOREVER)
     with handles([int(await told(fifo))]) as grandchild:
         await child.stop(within=5)
@@ -85,7 +84,7 @@ async def test_what_a_child_has_started_ends_with_it(children: Children, fifo: P
 
 
 async def test_child_ends_when_its_starter_is_killed(fifo: Path) -> None:
-    command = [str(TIED), "OWN_PID", sys.executable, "-c", FOREVER]
+    command = [str(DIE_WITH_PARENT), "OWN_PID", sys.executable, "-c", FOREVER]
     starter = await asyncio.create_subprocess_exec(sys.executable, "-c", PARENT, str(fifo), sys.executable, *command)
     with handles([int(await told(fifo))]) as child:
         starter.kill()
@@ -93,13 +92,14 @@ async def test_child_ends_when_its_starter_is_killed(fifo: Path) -> None:
         assert await asyncio.to_thread(all_end, child)
 
 
-async def test_child_does_not_start_if_its_starter_is_gone_already() -> None:
-    process = await asyncio.create_subprocess_exec(sys.executable, str(TIED), "0", sys.executable, "-c", FOREVER)
+async def test_child_does_not_start_if_its_starter_has_already_gone() -> None:
+    command = [str(DIE_WITH_PARENT), "0", sys.executable, "-c", FOREVER]
+    process = await asyncio.create_subprocess_exec(sys.executable, *command)
     assert await process.wait() == 1
 
 
-def test_reserved_port_refuses_connections_and_is_given_to_nobody_else() -> None:
-    reservation = Reservation()
+def test_reserved_port_refuses_connections_and_no_other_program_gets_it() -> None:
+    reservation = ReservedPort()
     with pytest.raises(ConnectionRefusedError), socket.create_connection(reservation.address):
         pass
     with socket.socket() as stranger:
@@ -112,10 +112,10 @@ def test_reserved_port_refuses_connections_and_is_given_to_nobody_else() -> None
 def test_preferred_port_is_taken_if_free_else_another() -> None:
     with socket.create_server(("127.0.0.1", 0)) as holder:
         port = holder.getsockname()[1]
-        other = Reservation(port)
+        other = ReservedPort(port)
         assert other.address.port not in {port, 0}
         other.close()
-    free = Reservation(port)
+    free = ReservedPort(port)
     assert free.address.port == port
     free.close()
 
@@ -127,13 +127,13 @@ def test_preferred_port_is_taken_if_free_else_another() -> None:
 async def test_balancer_that_does_not_start_is_quoted(
         children: Children, client: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch, code: str, said: str,
         ) -> None:
-    monkeypatch.setattr(stage, "command", lambda *_: ["-c", code])
+    monkeypatch.setattr(processes, "command", lambda *_: ["-c", code])
     with ExitStack() as resources, pytest.raises(DemoError, match=said):
-        await stage.Stage(children, client, resources).start(0.5)
+        await DemoProcesses(children, client, resources).start(0.5)
 
 
-async def test_request_that_nobody_answers_is_a_failure(client: aiohttp.ClientSession) -> None:
-    reservation, over = Reservation(), asyncio.Event()
+async def test_request_without_an_answer_is_a_failure(client: aiohttp.ClientSession) -> None:
+    reservation, over = ReservedPort(), asyncio.Event()
     traffic = Traffic(client, f"http://{reservation.address}/")
     traffic.failures = Bell(over)
     await traffic.run(over)
