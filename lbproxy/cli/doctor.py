@@ -9,7 +9,6 @@ from lbproxy.cli.settings import SettingsCommand
 from lbproxy.config import Config, Loader
 from lbproxy.doctor.question import Asked, Cluster, Question
 from lbproxy.model.errors import ConfigError
-from lbproxy.model.snapshot import ClusterPort
 from lbproxy.text.quoting import listed, quoted
 
 
@@ -36,12 +35,13 @@ def _question(config: Config) -> Question:
         tuple(listen for spec in specs for listen in spec.listens),
         config.admin_address,
         tuple(dict.fromkeys(str(spec.policy.scheduler) for spec in specs)) or (str(config.scheduler),),
-        tuple(dict.fromkeys(_cluster(config, spec.follows) for spec in specs if spec.follows)),
+        tuple(dict.fromkeys(_cluster(config, service.kubernetes.service[0])
+                            for service in config.services if service.kubernetes)),
     )
 
 
-def _cluster(config: Config, followed: ClusterPort) -> Cluster:
-    return Cluster(followed.namespace, Path(config.kubeconfig) if config.kubeconfig else None, config.context or None)
+def _cluster(config: Config, namespace: str) -> Cluster:
+    return Cluster(namespace, Path(config.kubeconfig) if config.kubeconfig else None, config.context or None)
 
 
 command = SettingsCommand(

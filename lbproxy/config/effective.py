@@ -40,10 +40,10 @@ class Config(LogOptions, IpvsOptions, ProcessOptions, KubernetesOptions, Service
         return next((one for one in self.admin if isinstance(one, Address)), None)
 
     def specs(self) -> Services:
-        """Give every service, with its policy complete."""
+        """Give every service with its policy complete; of its endpoints those that are listed here by address."""
         return {service.name: ServiceSpec(service.name, service.listen, service.endpoints(),
-                                          _policy(self._options_of(service)), service.follows(),
-                                          is_known=service.follows() is None)
+                                          _policy(self._options_of(service)),
+                                          is_known=service.kubernetes is None)
                 for service in self.services}
 
     def to_yaml(self) -> str:

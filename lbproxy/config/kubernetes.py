@@ -9,7 +9,6 @@ from pydantic import model_validator
 from lbproxy.config.option_kinds import OptionKind
 from lbproxy.config.options import Options
 from lbproxy.model.address import MAX_PORT
-from lbproxy.model.snapshot import ClusterPort
 from lbproxy.text.quoting import quoted
 
 _LABEL = "[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
@@ -67,10 +66,6 @@ class KubernetesConfig(Options):
     @classmethod
     def _from_text(cls, value: object) -> object:
         return _keys(value) if isinstance(value, str) else value
-
-    def target(self) -> ClusterPort:
-        """Give what a source is to follow."""
-        return ClusterPort(*self.service, self.port)
 
 
 def _keys(text: str) -> Mapping[str, str]:

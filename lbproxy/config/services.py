@@ -11,7 +11,7 @@ from lbproxy.config.kubernetes import KubernetesConfig
 from lbproxy.config.option_kinds import Integer, OptionKind
 from lbproxy.config.options import Options, ServiceOptions
 from lbproxy.model.address import Address
-from lbproxy.model.snapshot import MAX_WEIGHT, ClusterPort, Endpoint
+from lbproxy.model.snapshot import MAX_WEIGHT, Endpoint
 from lbproxy.text.quoting import quoted
 
 _LABEL = re.compile("[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
@@ -97,7 +97,3 @@ class ServiceConfig(ServiceOptions):
     def endpoints(self) -> tuple[Endpoint, ...]:
         """Give the backends as a source says them."""
         return tuple(Endpoint(backend.address, backend.weight) for backend in self.backends)
-
-    def follows(self) -> ClusterPort | None:
-        """Give what in Kubernetes has its backends, if they are not listed here."""
-        return self.kubernetes.target() if self.kubernetes else None

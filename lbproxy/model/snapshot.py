@@ -86,15 +86,6 @@ class Policy:
     health: HealthPolicy = field(default_factory=HealthPolicy)
 
 
-class ClusterPort(NamedTuple):
-    """A port of a Kubernetes Service, whose endpoints a service of ours has."""
-
-    namespace: str
-    service: str
-    port: str | int | None = None
-    """By name or number as in the Service; None: the only one that it has."""
-
-
 @dataclass(frozen=True, slots=True)
 class ServiceSpec:
     """One service as a source says it."""
@@ -103,8 +94,6 @@ class ServiceSpec:
     listens: tuple[Address, ...]
     endpoints: tuple[Endpoint, ...]
     policy: Policy = field(default_factory=Policy)
-    follows: ClusterPort | None = None
-    """Where its endpoints come from; None: the configuration names them."""
     is_known: bool = True
     """False while nobody has ever said which endpoints it has: that there are none says nothing then."""
     changed_at: float | None = field(default=None, compare=False)

@@ -3,7 +3,7 @@
 import asyncio
 import gc
 import signal
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -30,10 +30,10 @@ from lbproxy.runtime import logs
 from lbproxy.runtime.carrier import make_dataplane, this_machine
 from lbproxy.runtime.dataplane_choice import DataplaneSelection, select_dataplane
 from lbproxy.runtime.metrics import ConfigMetrics, show_dataplane
+from lbproxy.runtime.resolvers import make_resolvers
+from lbproxy.sources.base import Resolver
 from lbproxy.sources.configured import ConfiguredSource
-from lbproxy.sources.kubernetes.client.connection import ApiConnection
-from lbproxy.sources.kubernetes.metrics import WatchMetrics
-from lbproxy.sources.kubernetes.source import KubernetesSource
+from lbproxy.sources.merger import Merger
 
 FULL_COLLECTION_AFTER = 100
 """Collections of young garbage until one of all, which holds the loop up for 45 ms with 10,000 backends: by default it
@@ -47,11 +47,11 @@ FIXED_AT_START = ("dataplane", "workers", "admin", "admin_token_file", "admin_ho
 
 
 class App:
-    """One running lbproxy."""
+    """One running lbproxy. Its own metrics join those that `registry` has already."""
 
-    def __init__(self, config: Config, reload: Callable[[], Config], choice: DataplaneSelection,
-                 event_log: EventLog) -> None:
-        registry = CollectorRegistry()
+    def __init__(self, config: Config, reload: Callable[[], Config],  # noqa: PLR0913, PLR0917 - all that is wired
+                 choice: DataplaneSelection, event_log: EventLog, registry: CollectorRegistry,
+                 resolvers: Iterable[Resolver]) -> None:
         self._config, self._choice = config, choice
         self._stopping = asyncio.Event()
         self._hurry = asyncio.Event()
@@ -63,11 +63,10 @@ class App:
         self._dataplane, workers = make_dataplane(choice.active, config, self._on_failing, self._on_drift)
         self._controller = Controller(self._dataplane, SyncMetrics(registry), self._on_applied)
         self._source = ConfiguredSource(config, lambda: choice.check(reload()), self._on_reload)
-        self._kubernetes = KubernetesSource(self._connect, WatchMetrics(registry),
-                                            zone=config.zone, coalesce=config.coalesce)
+        self._merger = Merger(resolvers, coalesce=config.coalesce)
         self._health: Health | None = None
         self._status = ControllerStatus(self._controller, self._dataplane, workers, self._stopping.is_set,
-                                        self._kubernetes.waits_for, choice.active.value)
+                                        self._merger.waits_for, choice.active.value)
         show_dataplane(registry, choice.requested, choice.active, choice.reason)
         for collector in (ProcessCollector, PlatformCollector):
             collector(registry=registry)
@@ -80,8 +79,6 @@ class App:
     async def run(self) -> None:
         """Serve until SIGTERM (or SIGINT, which skips the delay), then drain; a second signal ends at once."""
         self._follow_signals()
-        if any(service.kubernetes for service in self._config.services):
-            await self._kubernetes.connect()  # credentials that can't be read are a mistake, now: later they may come
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self._dataplane.close)
             if self._config.admin:
@@ -97,8 +94,8 @@ class App:
             self._health = Health(group, self._controller.report, self._health_metrics.count,
                                   self._health_metrics.stretch.set)
             tasks = [group.create_task(self._controller.run(), name="controller"),
-                     group.create_task(self._source.run(self._kubernetes.take), name="source"),
-                     group.create_task(self._kubernetes.run(self._controller.publish), name="kubernetes")]
+                     group.create_task(self._source.run(self._merger.take), name="configuration"),
+                     group.create_task(self._merger.run(self._controller.publish), name="merger")]
             await self._stopping.wait()
             log.info("stopping", delay_seconds=self._delay)
             await self._in_time(asyncio.sleep(self._delay))
@@ -108,13 +105,6 @@ class App:
 
     def _on_drift(self, trouble: str) -> None:
         self._controller.note_drift(trouble)
-
-    async def _connect(self) -> ApiConnection:
-        from lbproxy.sources.kubernetes.client.api import Api  # noqa: PLC0415 - half a second, which only some need
-        from lbproxy.sources.kubernetes.client.credentials import loader  # noqa: PLC0415 - as above
-
-        kubeconfig = Path(self._config.kubeconfig) if self._config.kubeconfig else None
-        return await Api.connect(loader(kubeconfig, self._config.context or None))
 
     async def _in_time(self, work: Coroutine[None, None, None]) -> None:
         """Do it, unless somebody is in a hurry."""
@@ -177,8 +167,10 @@ async def _run(config: Config, reload: Callable[[], Config], event_log: EventLog
     choice = await select_dataplane(config, this_machine)
     if choice.requested is DataplaneName.AUTO:
         log.info("dataplane chosen", dataplane=choice.active.value, reason=choice.reason)
+    registry = CollectorRegistry()
+    resolvers = await make_resolvers(config, registry)
     try:
-        await App(config, reload, choice, event_log).run()
+        await App(config, reload, choice, event_log, registry, resolvers).run()
     except* LbproxyError as group:
         raise _first(group) from None
 

@@ -10,9 +10,11 @@ from pathlib import Path
 
 import structlog
 
-from lbproxy.config import Config
+from lbproxy.config import Config, ServiceConfig
 from lbproxy.model.errors import ConfigError
-from lbproxy.sources.base import Publish
+from lbproxy.sources.base import Reference, WantedService, WantedServices
+from lbproxy.sources.fixed import FixedBackends
+from lbproxy.sources.kubernetes.reference import KubernetesPort
 
 LOOK_INTERVAL = 0.25
 """Seconds between two looks at the file: a look is one stat(), and what has changed should be in force soon."""
@@ -38,9 +40,9 @@ class ConfiguredSource:
         """Read the file again now, changed or not (SIGHUP)."""
         self._asked.set()
 
-    async def run(self, publish: Publish) -> None:
+    async def run(self, publish: Callable[[WantedServices], None]) -> None:
         """Publish, and follow the file until cancelled. Without a file, only wait."""
-        publish(self._config.specs())
+        publish(wanted_services(self._config))
         seen: Signature | None = ()  # nothing: the first look reads the file, as it may have changed since the start
         while True:
             is_asked = await self._wait()
@@ -49,7 +51,7 @@ class ConfiguredSource:
                 seen = now
                 await self._read(publish, is_asked=is_asked)
 
-    async def _read(self, publish: Publish, *, is_asked: bool) -> None:
+    async def _read(self, publish: Callable[[WantedServices], None], *, is_asked: bool) -> None:
         try:
             config = await asyncio.to_thread(self._reload)  # a large file takes its time
         except ConfigError as error:
@@ -60,7 +62,7 @@ class ConfiguredSource:
         if is_asked or self._is_refused or config != self._config:
             self._config, self._is_refused = config, False
             self._on_reload(config)
-            publish(config.specs())
+            publish(wanted_services(config))
 
     async def _wait(self) -> bool:
         try:
@@ -70,6 +72,18 @@ class ConfiguredSource:
             return False
         self._asked.clear()
         return True
+
+
+def wanted_services(config: Config) -> WantedServices:
+    """Give every service of a configuration, with references to where its endpoints come from."""
+    specs = config.specs()
+    return {service.name: WantedService(specs[service.name], _references(service)) for service in config.services}
+
+
+def _references(service: ServiceConfig) -> tuple[Reference, ...]:
+    if service.kubernetes is not None:
+        return (KubernetesPort(*service.kubernetes.service, service.kubernetes.port),)
+    return (FixedBackends(service.endpoints()),)
 
 
 def signature(path: Path | None) -> Signature | None:

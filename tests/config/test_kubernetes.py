@@ -5,7 +5,11 @@ from collections.abc import Callable
 import pytest
 
 from lbproxy.config import Config, load
-from lbproxy.model.snapshot import ClusterPort, ServiceSpec
+from lbproxy.model.snapshot import ServiceSpec
+from lbproxy.sources.base import Reference
+from lbproxy.sources.configured import wanted_services
+from lbproxy.sources.fixed import FixedBackends
+from lbproxy.sources.kubernetes.reference import KubernetesPort
 
 Refusal = Callable[..., str]
 Load = Callable[[str], Config]
@@ -20,23 +24,28 @@ def only(config: Config) -> ServiceSpec:
     return spec
 
 
-@pytest.mark.parametrize(("text", "follows"), [
-    ("default/web", ClusterPort("default", "web")),
-    ("default/web:http", ClusterPort("default", "web", "http")),
-    ("team-1/web-2:80", ClusterPort("team-1", "web-2", 80)),
-    ("default/web:8080-tcp", ClusterPort("default", "web", "8080-tcp")),
+def reference(config: Config) -> Reference:
+    wanted, = wanted_services(config).values()
+    return wanted.references[0]
+
+
+@pytest.mark.parametrize(("text", "target"), [
+    ("default/web", KubernetesPort("default", "web")),
+    ("default/web:http", KubernetesPort("default", "web", "http")),
+    ("team-1/web-2:80", KubernetesPort("team-1", "web-2", 80)),
+    ("default/web:8080-tcp", KubernetesPort("default", "web", "8080-tcp")),
 ])
-def test_service_on_the_command_line_is_the_one_in_the_file(text: str, follows: ClusterPort, load_file: Load) -> None:
+def test_service_on_the_command_line_is_the_one_in_the_file(text: str, target: KubernetesPort, load_file: Load) -> None:
     from_option = load({**LISTEN, "service": text}, {}, None)
     from_variable = load({}, {"LBPROXY_LISTEN": "127.0.0.1:80", "LBPROXY_SERVICE": text}, None)
     from_file = load_file(f"{WEB}    kubernetes: {text}\n")
     assert only(from_option) == only(from_variable) == only(from_file)
-    assert only(from_option).follows == follows
+    assert reference(from_option) == target
 
 
 def test_port_is_a_key_of_its_own(load_file: Load) -> None:
-    spec = only(load_file(f"{WEB}    kubernetes: {{service: default/web, port: 80}}\n"))
-    assert spec.follows == ClusterPort("default", "web", 80)
+    config = load_file(f"{WEB}    kubernetes: {{service: default/web, port: 80}}\n")
+    assert reference(config) == KubernetesPort("default", "web", 80)
 
 
 def test_service_is_called_as_in_kubernetes_unless_it_has_a_name(load_file: Load) -> None:
@@ -46,7 +55,8 @@ def test_service_is_called_as_in_kubernetes_unless_it_has_a_name(load_file: Load
 
 def test_endpoints_are_not_known_before_somebody_has_said_them(load_file: Load) -> None:
     config = load_file(f"{WEB}    kubernetes: default/api\n  - {{listen: 127.0.0.1:81, backends: [127.0.0.1:1]}}\n")
-    assert [(spec.is_known, spec.follows is None) for spec in config.specs().values()] == [(False, False), (True, True)]
+    assert [(wanted.spec.is_known, isinstance(wanted.references[0], FixedBackends))
+            for wanted in wanted_services(config).values()] == [(False, False), (True, True)]
 
 
 def test_what_is_shown_has_the_same_effect(load_file: Load) -> None:

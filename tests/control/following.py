@@ -6,8 +6,9 @@ from pathlib import Path
 from types import MappingProxyType
 
 from lbproxy.config import Config, Loader
-from lbproxy.model.snapshot import Services
+from lbproxy.sources.base import WantedServices
 from lbproxy.sources.configured import ConfiguredSource
+from lbproxy.sources.fixed import FixedBackends
 
 
 def text(*ports: int) -> str:
@@ -23,7 +24,7 @@ class Following:
         self._loader = loader = Loader(options, {}, path)
         self.reads = 0
         self.reloads = asyncio.Queue[Config | None]()
-        self._said = asyncio.Queue[Services]()
+        self._said = asyncio.Queue[WantedServices]()
         self._source = ConfiguredSource(loader.load(), self._read, self.reloads.put_nowait)
         self.reread = self._source.reread
         self.task = asyncio.create_task(self._source.run(self._said.put_nowait))
@@ -38,7 +39,8 @@ class Following:
         """Wait for what it publishes next, and give the ports of the backends."""
         async with asyncio.timeout(10):
             services = await self._said.get()
-        return [endpoint.address.port for endpoint in services[service].endpoints]
+        return [endpoint.address.port for reference in services[service].references
+                if isinstance(reference, FixedBackends) for endpoint in reference.endpoints]
 
     async def is_accepted(self) -> bool:
         """Wait until it has read a file, and say whether it was good."""

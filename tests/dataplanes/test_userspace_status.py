@@ -27,7 +27,7 @@ class Probed(Harness):
         assert isinstance(self.dataplane, UserspaceDataplane)
         self._controller = Controller(self.dataplane, SyncMetrics(CollectorRegistry()), print)
         self.is_stopping = False
-        self.waits_for: list[str] = []
+        self.waits_for = ""
         self.status = ControllerStatus(self._controller, self.dataplane, self.dataplane.workers,
                                        lambda: self.is_stopping, lambda: self.waits_for, "userspace")
 
@@ -59,8 +59,8 @@ async def test_program_is_ready_while_some_backend_is_open(probed: Probed, liste
                              (draining(alpha, is_open=True), None), (draining(alpha), "no usable backend")):
         await probed.show(web(listen, backend))
         assert probed.status.why_not_ready() == why_not
-    probed.waits_for = ["default/web", "other/api"]
-    assert probed.status.why_not_ready() == "the Kubernetes API has not answered yet for default/web or other/api"
+    probed.waits_for = "the Kubernetes API has not answered yet for default/web"
+    assert probed.status.why_not_ready() == "the Kubernetes API has not answered yet for default/web"
     probed.is_stopping = True
     assert (probed.status.why_not_ready(), probed.status.why_not_healthy()) == ("shutting down", None)
 

@@ -8,17 +8,20 @@ from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
-from lbproxy.model.snapshot import ClusterPort, Services, ServiceSpec
+from lbproxy.model.snapshot import Services, ServiceSpec
+from lbproxy.sources.base import WantedService
 from lbproxy.sources.kubernetes.client import watch
 from lbproxy.sources.kubernetes.client.api import Api, Load
 from lbproxy.sources.kubernetes.metrics import WatchMetrics
-from lbproxy.sources.kubernetes.source import KubernetesSource
+from lbproxy.sources.kubernetes.reference import KubernetesPort
+from lbproxy.sources.kubernetes.resolver import KubernetesResolver
+from lbproxy.sources.merger import Merger
 from tests.support.fake_api import FakeApi
 from tests.support.objects import a_slice, endpoint, service
 
 
 class Cluster:
-    """A source that follows `server`, and everything that it says."""
+    """What follows `server`, and everything that it says."""
 
     def __init__(self, server: FakeApi) -> None:
         self.server, self.registry = server, CollectorRegistry()
@@ -32,14 +35,14 @@ class Cluster:
         configuration.host = self.server.url
         configuration.api_key["BearerToken"] = f"Bearer {self.token}"
 
-    def follow(self, *targets: ServiceSpec, coalesce: float = 0.005) -> KubernetesSource:
+    def follow(self, *targets: WantedService, coalesce: float = 0.005) -> Merger:
         async def connect() -> Api:
             return await Api.connect(self.load)
 
-        source = KubernetesSource(connect, WatchMetrics(self.registry), coalesce=coalesce)
-        source.take({spec.name: spec for spec in targets or (target("default/web"),)})
-        self._tasks.append(asyncio.create_task(source.run(self._hear)))
-        return source
+        merger = Merger([KubernetesResolver(connect, WatchMetrics(self.registry))], coalesce=coalesce)
+        merger.take({wanted.spec.name: wanted for wanted in targets or (target("default/web"),)})
+        self._tasks.append(asyncio.create_task(merger.run(self._hear)))
+        return merger
 
     def _hear(self, services: Services) -> None:
         """What is said before anything is known is no news."""
@@ -69,9 +72,9 @@ class Cluster:
                 await task
 
 
-def target(service: str, port: str | int | None = None) -> ServiceSpec:
+def target(service: str, port: str | int | None = None, *, as_name: str = "") -> WantedService:
     namespace, _, name = service.partition("/")
-    return ServiceSpec(name, (), (), follows=ClusterPort(namespace, name, port), is_known=False)
+    return WantedService(ServiceSpec(as_name or name, (), ()), (KubernetesPort(namespace, name, port),))
 
 
 @pytest.fixture

@@ -1,11 +1,11 @@
 """What is followed changes while it is followed."""
 
-from dataclasses import replace
-
 import pytest
 
 from lbproxy.model.address import Address
-from lbproxy.model.snapshot import Endpoint, Services, ServiceSpec
+from lbproxy.model.snapshot import Endpoint, ServiceSpec
+from lbproxy.sources.base import WantedService, WantedServices
+from lbproxy.sources.fixed import FixedBackends
 from lbproxy.sources.kubernetes.client.collection import ServiceName, services_of, slices_of
 from lbproxy.sources.kubernetes.watches import collections_of
 from tests.support.fake_api import FakeApi
@@ -15,11 +15,11 @@ from tests.support.waiting import until
 from .conftest import Cluster, target
 
 SLICES = "endpointslices"
-FIXED = ServiceSpec("fixed", (), (Endpoint(Address("192.0.2.1", 80)),))
+FIXED = WantedService(ServiceSpec("fixed", (), ()), (FixedBackends((Endpoint(Address("192.0.2.1", 80)),)),))
 
 
-def all_of(*specs: ServiceSpec) -> Services:
-    return {spec.name: spec for spec in specs}
+def all_of(*services: WantedService) -> WantedServices:
+    return {wanted.spec.name: wanted for wanted in services}
 
 
 def of(name: str, *endpoints: Json) -> Json:
@@ -62,7 +62,7 @@ async def test_service_that_turns_to_another_keeps_its_backends_until_the_others
     await cluster.says("10.0.0.1")
     server.fail(500, "list", "services", times=3)
     put(server, "api", "10.0.1.1")
-    source.take(all_of(replace(target("default/api"), name="web")))
+    source.take(all_of(target("default/api", as_name="web")))
     await cluster.says("10.0.1.1")
     assert all(said["web"].endpoints for said in cluster.said)
 
@@ -73,7 +73,7 @@ async def test_second_port_of_a_service_that_is_followed_already_is_known_at_onc
     server.put(SLICES, a_slice(endpoint("10.0.0.1"), ports=[port(8080), port(9090, "admin")]))
     source = cluster.follow(target("default/web", "http"))
     await cluster.says("10.0.0.1")
-    again = replace(target("default/web", "admin"), name="admin")
+    again = target("default/web", "admin", as_name="admin")
     source.take(all_of(target("default/web", "http"), again))
     await cluster.says("10.0.0.1", name="admin")
     assert [found.address.port for found in cluster.said[-1]["admin"].endpoints] == [9090]

@@ -2,8 +2,8 @@
 
 import copy
 
-from lbproxy.model.snapshot import ClusterPort
 from lbproxy.sources.kubernetes.client.answers import Listing, WatchEvent
+from lbproxy.sources.kubernetes.reference import KubernetesPort
 from lbproxy.sources.kubernetes.service_port_watch import ServicePortWatch
 from lbproxy.sources.kubernetes.watches import SliceCache
 from tests.support.objects import LEAVING, Json, a_slice, endpoint, service
@@ -24,7 +24,7 @@ def read(cache: SliceCache, port: ServicePortWatch) -> list[int]:
 
 
 def a_port() -> ServicePortWatch:
-    port = ServicePortWatch(ClusterPort("default", "web"))
+    port = ServicePortWatch(KubernetesPort("default", "web"))
     port.see_service(service())
     return port
 

@@ -9,7 +9,6 @@ from lbproxy.model.dataplane import Dataplane
 from lbproxy.model.facts import Program
 from lbproxy.model.snapshot import Snapshot
 from lbproxy.model.stats import Stats, WorkerStats
-from lbproxy.text.quoting import listed
 
 
 class ProgramStatus(Protocol):
@@ -36,10 +35,6 @@ HEARTBEAT_LIMIT = 5.0
 """Seconds without a worker's heartbeat after which the process is not healthy."""
 
 
-NAMED_AT_MOST = 5
-"""Services in one line."""
-
-
 class ControllerStatus:
     """Reads controller and dataplane; owns nothing.
 
@@ -48,7 +43,7 @@ class ControllerStatus:
 
     def __init__(self, controller: Controller, dataplane: Dataplane,  # noqa: PLR0913, PLR0917 - all that it tells of
                  workers: Callable[[], tuple[WorkerStats, ...]],
-                 is_stopping: Callable[[], bool], waits_for: Callable[[], list[str]], name: str) -> None:
+                 is_stopping: Callable[[], bool], waits_for: Callable[[], str], name: str) -> None:
         self._controller, self._dataplane, self._workers = controller, dataplane, workers
         self._is_stopping, self._waits_for = is_stopping, waits_for
         self._name, self._started = name, monotonic()
@@ -73,7 +68,7 @@ class ControllerStatus:
         if self.snapshot is None:
             return "nothing applied yet"
         if waiting := self._waits_for():
-            return f"the Kubernetes API has not answered yet for {listed(waiting[:NAMED_AT_MOST])}"
+            return waiting
         if not any(backend.is_open for service in self.snapshot.services.values() for backend in service.backends):
             return "no usable backend"
         return None

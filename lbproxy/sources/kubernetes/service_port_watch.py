@@ -8,9 +8,9 @@ from collections.abc import Mapping
 
 import structlog
 
-from lbproxy.model.snapshot import ClusterPort
 from lbproxy.sources.kubernetes.client.collection import ServiceName
 from lbproxy.sources.kubernetes.fields import Fields
+from lbproxy.sources.kubernetes.reference import KubernetesPort
 from lbproxy.sources.kubernetes.service_endpoints import ServiceEndpoints, SliceMerger
 from lbproxy.sources.kubernetes.service_port import ServiceError, port_name
 
@@ -26,14 +26,15 @@ Objects = Mapping[str, Fields]
 class ServicePortWatch:
     """Takes what watches see (`see_service`, `see_slices`), and reads it only when `read` asks."""
 
-    def __init__(self, wanted: ClusterPort, zone: str = "") -> None:
+    def __init__(self, wanted: KubernetesPort, zone: str = "") -> None:
         self.wanted = wanted
         self.service = ServiceName(wanted.namespace, wanted.service)
         self.is_answered = False
         """The API has said whether the Service exists."""
         self._zone = zone
         self._name: str | None = None
-        self._trouble = ""
+        self.trouble = ""
+        """Why the Service can't be followed, in one line; empty: it can."""
         self._skipped: tuple[str, ...] = ()
         self._slices: Objects | None = None
         self._merger = SliceMerger("")
@@ -72,11 +73,11 @@ class ServicePortWatch:
         return self._endpoints
 
     def _report_trouble(self, trouble: str) -> None:
-        if trouble and trouble != self._trouble:
+        if trouble and trouble != self.trouble:
             self._log.error("Service can't be followed, keeping its last known endpoints", error=trouble)
-        elif self._trouble and not trouble:
+        elif self.trouble and not trouble:
             self._log.info("Service is followed now")
-        self._trouble = trouble
+        self.trouble = trouble
 
     def _report_skipped(self, skipped: tuple[str, ...]) -> None:
         if skipped and skipped != self._skipped:

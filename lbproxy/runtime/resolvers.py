@@ -1,0 +1,31 @@
+"""Makes the resolvers: what a service's references may name, and one line for each kind of it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry
+
+from lbproxy.config import Config
+from lbproxy.sources.base import Resolver
+from lbproxy.sources.kubernetes.client.connection import ApiConnection
+from lbproxy.sources.kubernetes.metrics import WatchMetrics
+from lbproxy.sources.kubernetes.resolver import KubernetesResolver
+
+
+async def make_resolvers(config: Config, registry: CollectorRegistry) -> Sequence[Resolver]:
+    """Make one of each kind, with its metrics. Raises `ConfigError` if one can't do what the configuration wants."""
+    return [await _kubernetes(config, registry)]
+
+
+async def _kubernetes(config: Config, registry: CollectorRegistry) -> KubernetesResolver:
+    async def connect() -> ApiConnection:
+        from lbproxy.sources.kubernetes.client.api import Api  # noqa: PLC0415 - half a second, which only some need
+        from lbproxy.sources.kubernetes.client.credentials import loader  # noqa: PLC0415 - as above
+
+        kubeconfig = Path(config.kubeconfig) if config.kubeconfig else None
+        return await Api.connect(loader(kubeconfig, config.context or None))
+
+    resolver = KubernetesResolver(connect, WatchMetrics(registry), zone=config.zone)
+    if any(service.kubernetes for service in config.services):
+        await resolver.connect()  # credentials that can't be read are a mistake, now: after a reload they may come
+    return resolver
