@@ -1,1 +1,1 @@
-"""What an operator and a monitoring system see of lbproxy, over HTTP: metrics, health and state. It changes nothing."""
+"""The admin server: metrics, health, state, a live page and an operator's drain orders, over HTTP."""

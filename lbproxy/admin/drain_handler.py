@@ -1,4 +1,4 @@
-"""`POST /drain` and `POST /undrain`: an operator's orders, read from JSON and refused with one line when wrong."""
+"""`POST /drain` and `POST /undrain`: an operator's orders, read from JSON. A wrong one is refused with one line."""
 
 import asyncio
 import ipaddress
@@ -10,61 +10,62 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from lbproxy.admin.api.context import AdminContext
 from lbproxy.admin.guard import RequestRefusedError
-from lbproxy.admin.schema import OrderedShape, SteeredShape
+from lbproxy.admin.schema import OrderedBackendShape, OrderedShape
 from lbproxy.model.snapshot import BackendKey, Snapshot
 from lbproxy.text.quoting import closest, quoted
 
 MAX_BODY = 16 * 1024
-"""Bytes of an order."""
+"""Bytes of an order's body."""
 BODY_TIMEOUT = 5.0
-"""Seconds in which an order must have come."""
+"""Seconds in which the body of an order must arrive."""
 LONGEST = 30 * 24 * 3600.0
-"""Seconds that may be said in an order."""
+"""Seconds, 30 days: the most that an order may name."""
 
 
 class DrainTarget(BaseModel):
-    """Which backend; of all services that have it, unless one is named."""
+    """The backend that an order is about."""
 
     model_config = ConfigDict(extra="forbid", strict=True, use_attribute_docstrings=True)
 
     backend: str = Field(min_length=1, max_length=100, examples=["192.0.2.1:80"])
     """`ADDRESS:PORT`, or an address alone for all its ports."""
     service: str | None = Field(None, max_length=253)
-    """Its service; without it, every service that has such a backend."""
+    """The service; without it, every service that has such a backend."""
 
 
 class DrainRequest(DrainTarget):
-    """An order to give a backend no new connections."""
+    """An order to give a backend no new connections. Ordering again replaces the terms."""
 
     for_seconds: float | None = Field(None, gt=0, le=LONGEST, allow_inf_nan=False)
-    """The order ends by itself after so long; without it, by `/undrain`."""
+    """The order ends by itself after this many seconds; without it, `/undrain` ends it."""
     deadline_seconds: float | None = Field(None, ge=0, le=LONGEST, allow_inf_nan=False)
-    """Connections that remain after so long are reset; without it, they may go on."""
+    """Connections that remain after this many seconds are reset; without it, they go on until they end."""
 
 
 T = TypeVar("T", bound=DrainTarget)
 
 
 class DrainHandler:
-    """Takes orders for one program."""
+    """Passes orders on to the program. Raises `RequestRefusedError` for what it can't pass on."""
 
     def __init__(self, context: AdminContext) -> None:
         self._context = context
 
     async def drain(self, request: web.Request) -> web.Response:
-        """Drain, or change how; again is no mistake."""
+        """Drain every backend that is meant, or replace the terms of its drain."""
         order = await _read(request, DrainRequest)
         keys = self._find(order)
-        done = [key for key in keys if self._context.operator.order(key, order.for_seconds, order.deadline_seconds)]
+        done = [key for key in keys if self._context.operator.drain(key, order.for_seconds, order.deadline_seconds)]
         return self._answer(done)
 
     async def undrain(self, request: web.Request) -> web.Response:
-        """Take an order back, also that for a backend that is gone."""
+        """End every order that is meant, including those for backends that their source no longer lists."""
         order = await _read(request, DrainTarget)
-        keys = [key for key in self._context.operator.orders() if _is_meant(key, order)]
+        keys = [key for key in self._context.operator.drain_orders() if _is_meant(key, order)]
         if not keys:
-            raise RequestRefusedError(404, f"no drain was ordered for {quoted(order.backend)}; see lbproxy status")
-        return self._answer([key for key in keys if self._context.operator.take_back(key)])
+            unknown = f"no drain is ordered for {quoted(order.backend)}; lbproxy status shows the drained backends"
+            raise RequestRefusedError(404, unknown)
+        return self._answer([key for key in keys if self._context.operator.undrain(key)])
 
     def _find(self, order: DrainTarget) -> list[BackendKey]:
         known = list(_keys(self._context.status.snapshot))
@@ -74,9 +75,9 @@ class DrainHandler:
         return keys
 
     def _answer(self, keys: list[BackendKey]) -> web.Response:
-        return web.json_response(OrderedShape(backends=[self._steered(key) for key in keys]))
+        return web.json_response(OrderedShape(backends=[self._drained(key) for key in keys]))
 
-    def _steered(self, key: BackendKey) -> SteeredShape:
+    def _drained(self, key: BackendKey) -> OrderedBackendShape:
         counted = self._context.status.stats().backends.get(key)
         return {"service": key.service, "backend": str(key.address), "active": counted.active if counted else 0,
                 "others_open": _others_open(self._context.status.snapshot, key)}
@@ -84,12 +85,12 @@ class DrainHandler:
 
 async def _read(request: web.Request, kind: type[T]) -> T:
     if request.content_type != "application/json":
-        raise RequestRefusedError(415, "an order is JSON; send Content-Type: application/json")
+        raise RequestRefusedError(415, "an order must be JSON; send Content-Type: application/json")
     try:
         async with asyncio.timeout(BODY_TIMEOUT):
             body = await request.read()
     except TimeoutError:
-        late = f"the order did not come within {BODY_TIMEOUT:g} s"
+        late = f"the body of the order did not arrive within {BODY_TIMEOUT:g} s"
         raise RequestRefusedError(408, late, {hdrs.CONNECTION: "close"}) from None
     try:
         return kind.model_validate_json(body)
@@ -100,7 +101,7 @@ async def _read(request: web.Request, kind: type[T]) -> T:
 def _mistake(error: ValidationError) -> str:
     first = error.errors(include_url=False, include_input=False)[0]
     where = ".".join(map(str, first["loc"]))
-    return f"{quoted(where)}: {first['msg']}" if where else f"this is no order: {first['msg']}"
+    return f"{quoted(where)}: {first['msg']}" if where else f"this is not an order: {first['msg']}"
 
 
 def _keys(snapshot: Snapshot | None) -> Iterable[BackendKey]:

@@ -1,6 +1,6 @@
-"""`/explain`: asks the schedulers of each service in question, brings the facts together and lets them speak.
+"""`/explain`: asks the schedulers of each service in question, and answers with the facts and the chain of causes.
 
-The schedulers are asked at most once a second for each service, however many clients ask.
+Each service's schedulers are asked at most once a second, however many clients ask.
 """
 
 import asyncio
@@ -12,7 +12,8 @@ from aiohttp import web
 from lbproxy.admin.api.context import AdminContext
 from lbproxy.admin.explain_rules import ServiceFacts, explain
 from lbproxy.admin.guard import RequestRefusedError
-from lbproxy.admin.state import BackendRow, Now, ServiceRow, join, written
+from lbproxy.admin.reading import Now
+from lbproxy.admin.state import BackendRow, ServiceRow, join, json_bytes
 from lbproxy.model.snapshot import State
 from lbproxy.model.stats import SchedulerChoice
 from lbproxy.text.quoting import closest, quoted
@@ -20,11 +21,11 @@ from lbproxy.text.quoting import closest, quoted
 FRESH = 1.0
 """Seconds for which a scheduler's answer is used again."""
 MOST_KEPT = 64
-"""Answers that are kept meanwhile."""
+"""Services for which the answer is kept."""
 
 
 class ExplainHandler:
-    """Answers one client at a time."""
+    """Answers one client at a time; further clients wait."""
 
     def __init__(self, context: AdminContext) -> None:
         self._context = context
@@ -32,17 +33,19 @@ class ExplainHandler:
         self._answers: dict[str, tuple[float, list[SchedulerChoice]]] = {}
 
     async def answer(self, request: web.Request) -> web.Response:
-        """Explain every service, or the one or the backend that `?service=` and `&backend=` name."""
+        """Explain every service, or only the service and backend that `?service=` and `&backend=` name.
+
+        Raises `RequestRefusedError` for an unknown name.
+        """
         service, backend = request.query.get("service"), request.query.get("backend")
         async with self._turn:
-            rows = self._chosen(service, backend)
             questions = [ServiceFacts(row, self._context.operator.facts(row.name), await self._choices(row))
-                         for row in rows]
+                         for row in self._rows(service, backend)]
             now = Now.read(monotonic())
-            body = await asyncio.to_thread(lambda: written(explain(questions, now)))
+            body = await asyncio.to_thread(lambda: json_bytes(explain(questions, now)))
         return web.Response(body=body, content_type="application/json")
 
-    def _chosen(self, service: str | None, backend: str | None) -> list[ServiceRow]:
+    def _rows(self, service: str | None, backend: str | None) -> list[ServiceRow]:
         rows = join(self._context.status.snapshot, self._context.status.stats())
         if service is not None:
             names = [row.name for row in rows]
@@ -61,7 +64,7 @@ class ExplainHandler:
             choices = list(await self._context.operator.choices(row.name, draining))
             while len(self._answers) >= MOST_KEPT:
                 del self._answers[next(iter(self._answers))]
-            self._answers.pop(row.name, None)
+            self._answers.pop(row.name, None)  # so that it is last again, and dropped last
             self._answers[row.name] = (monotonic(), choices)
         return choices
 

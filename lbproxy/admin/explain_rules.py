@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from lbproxy.admin.reading import Now
 from lbproxy.admin.schema import (
     CauseShape,
     CheckShape,
@@ -14,7 +15,7 @@ from lbproxy.admin.schema import (
     ScoreShape,
     iso,
 )
-from lbproxy.admin.state import BackendRow, Now, ServiceRow, left, reason_of, state_of
+from lbproxy.admin.state import BackendRow, ServiceRow, reason_of, seconds_left, state_of
 from lbproxy.model.address import Address
 from lbproxy.model.drain_orders import is_drained_by_operator
 from lbproxy.model.facts import CheckResult, Facts
@@ -22,10 +23,22 @@ from lbproxy.model.snapshot import Backend, Endpoint, Policy, Scheduler, State
 from lbproxy.model.stats import SchedulerChoice
 from lbproxy.text.units import format_roughly
 
+SCHEDULERS = {
+    Scheduler.LC: "the backend with the fewest connections",
+    Scheduler.WLC: "the backend with the fewest connections per weight",
+    Scheduler.RR: "backends in turn",
+    Scheduler.WRR: "backends in turn, in proportion to their weights",
+    Scheduler.SH: "by the client's address",
+    Scheduler.MH: "by the client's address, alike in every replica",
+    Scheduler.SED: "the backend with the shortest expected delay",
+    Scheduler.NQ: "an idle backend, or else the one with the shortest expected delay",
+}
+"""What each scheduler chooses, as the words after "chooses". The kernel's are described in ipvsadm(8)."""
+
 
 @dataclass(frozen=True, slots=True)
 class ServiceFacts:
-    """One service with all that is known of it."""
+    """One service with all that is known of it: by address the facts, and the choice of each worker's scheduler."""
 
     row: ServiceRow
     facts: Mapping[Address, Facts]
@@ -33,7 +46,7 @@ class ServiceFacts:
 
 
 def explain(questions: Iterable[ServiceFacts], now: Now) -> ExplanationShape:
-    """Give the whole answer."""
+    """Give the whole answer of `/explain`."""
     return {"time": iso(now.wall), "services": [_service(question, now) for question in questions]}
 
 
@@ -62,7 +75,7 @@ def _backend(row: BackendRow, question: ServiceFacts, now: Now) -> ExplainedBack
         "causes": causes(row, facts, policy, question.choices, now),
         "endpoint": _endpoint(facts.endpoint) if facts and facts.endpoint else None,
         "check": _check(facts, now) if facts else None,
-        "ejected_for_seconds": left(facts.ejected_until, now) if facts else None,
+        "ejected_for_seconds": seconds_left(facts.ejected_until, now) if facts else None,
         "drain": _drain(row, row.backend, question.choices, now) if row.backend else None,
         "scores": list(_scores(row.address, question.choices)),
     }
@@ -85,9 +98,9 @@ def _drain(row: BackendRow, backend: Backend, choices: list[SchedulerChoice], no
     if backend.state is not State.DRAINING:
         return None
     ages = [age for choice in choices if (age := choice.oldest_seconds.get(row.address)) is not None]
-    return {"connections": row.stats.active, "reset_in_seconds": left(backend.deadline, now),
+    return {"connections": row.stats.active, "reset_in_seconds": seconds_left(backend.deadline, now),
             "oldest_seconds": round(max(ages), 3) if ages else None,
-            "by_operator": is_drained_by_operator(backend), "ends_in_seconds": left(backend.until, now)}
+            "by_operator": is_drained_by_operator(backend), "ends_in_seconds": seconds_left(backend.until, now)}
 
 
 def _scores(address: Address, choices: list[SchedulerChoice]) -> Iterable[ScoreShape]:
@@ -97,18 +110,14 @@ def _scores(address: Address, choices: list[SchedulerChoice]) -> Iterable[ScoreS
                    "is_next": choice.next == address}
 
 
-RULES = {Scheduler.LC: "the fewest connections", Scheduler.WLC: "the fewest connections per weight",
-         Scheduler.RR: "in turn", Scheduler.WRR: "in turn, in proportion to the weights",
-         Scheduler.SH: "by the client's address", Scheduler.MH: "by the client's address, the same everywhere",
-         Scheduler.SED: "the shortest wait to be expected", Scheduler.NQ: "who is idle, else the shortest wait"}
-"""What a scheduler goes by."""
-
-
 def causes(row: BackendRow, facts: Facts | None, policy: Policy, choices: list[SchedulerChoice],
            now: Now) -> list[CauseShape]:
-    """Give the chain. One link is decisive: those before it would let it have connections, those after it say more."""
+    """Give the chain of causes in the order in which lbproxy applies them.
+
+    Exactly one cause is decisive: those before it would let the backend have connections, those after it only inform.
+    """
     if facts is None:
-        return [_cause("source", "it is not in the table any more; only its counts are left", decides=True)]
+        return [_cause("source", "it is no longer in the table; only its counters are left", decides=True)]
     chain = [_source(facts.endpoint), *_operator(facts, now), *_checks(row, facts, policy, now), *_ejection(facts, now),
              *_weight(facts.endpoint), *_connections(row, now)]
     decisive = next((cause for cause in chain if cause["is_decisive"]), None)
@@ -123,9 +132,9 @@ def _cause(about: str, says: str, *, decides: bool = False) -> CauseShape:
 
 def _source(endpoint: Endpoint | None) -> CauseShape:
     if endpoint is None:
-        return _cause("source", "its source does not name it any more", decides=True)
+        return _cause("source", "its source no longer lists it", decides=True)
     if not endpoint.origin:
-        return _cause("source", "the configuration names it")
+        return _cause("source", "the configuration lists it")
     return _cause("source", f"{endpoint.origin} says {_conditions(endpoint)}", decides=not endpoint.is_ready)
 
 
@@ -138,41 +147,41 @@ def _operator(facts: Facts, now: Now) -> Iterator[CauseShape]:
     order, endpoint = facts.order, facts.endpoint
     if order is not None:
         end = "until lbproxy undrain" if order.until is None else f"for another {format_roughly(now.left(order.until))}"
-        is_heeded = endpoint is not None and not endpoint.is_terminating
-        yield _cause("operator", f"an operator drains it, {end}", decides=is_heeded)
+        is_in_force = endpoint is not None and not endpoint.is_terminating
+        yield _cause("operator", f"an operator drains it {end}", decides=is_in_force)
 
 
 def _checks(row: BackendRow, facts: Facts, policy: Policy, now: Now) -> Iterator[CauseShape]:
     if not policy.health.interval:
         yield _cause("checks", "it is not checked (health-interval 0)")
     elif row.backend is not None and row.backend.deadline is not None:
-        yield _cause("checks", "it is not checked any more, as its connections will be reset")
+        yield _cause("checks", "it is no longer checked, because its connections will be reset")
     elif facts.last_check is None:
-        yield _cause("checks", "no check was made yet")
+        yield _cause("checks", "it has not been checked yet")
     else:
         verdict = _verdict(facts, policy)
-        is_heeded = facts.failure is not None and not facts.is_check_doubted and _is_candidate(facts)
-        yield _cause("checks", f"{_last(facts.last_check, now)}{verdict}", decides=is_heeded)
+        is_in_force = facts.failure is not None and not facts.is_check_doubted and _is_candidate(facts)
+        yield _cause("checks", f"{_last(facts.last_check, now)}{verdict}", decides=is_in_force)
 
 
 def _last(check: CheckResult, now: Now) -> str:
-    outcome = "passed" if check.failure is None else f"failed ({check.failure})"
-    times = f"{check.in_a_row} times in a row" if check.in_a_row > 1 else "once"
-    return f"the last check {outcome} {now.age(check.at):.1f} s ago in {1000 * check.seconds:.1f} ms, {times}"
+    outcome, results = ("passed", "passes") if check.failure is None else (f"failed ({check.failure})", "failures")
+    streak = f" ({check.in_a_row} {results} in a row)" if check.in_a_row > 1 else ""
+    return f"the last check {outcome} {now.age(check.at):.1f} s ago and took {1000 * check.seconds:.1f} ms{streak}"
 
 
 def _verdict(facts: Facts, policy: Policy) -> str:
     if facts.failure is None:
         return ""
     if facts.is_check_doubted:
-        return "; ignored, as more than half of the backends fail their checks"
-    return f"; it counts as dead until {policy.health.rise} in a row pass"
+        return "; ignored, because more than half of the backends fail their checks"
+    return f"; the backend counts as failed until {policy.health.rise} checks in a row pass"
 
 
 def _ejection(facts: Facts, now: Now) -> Iterator[CauseShape]:
     if facts.ejected_until is not None:
-        left = format_roughly(now.left(facts.ejected_until))
-        yield _cause("ejection", f"ejected for another {left}: connects failed in a row", decides=_is_candidate(facts))
+        why = f"ejected for another {format_roughly(now.left(facts.ejected_until))}: several connects in a row failed"
+        yield _cause("ejection", why, decides=_is_candidate(facts))
 
 
 def _weight(endpoint: Endpoint | None) -> Iterator[CauseShape]:
@@ -190,9 +199,10 @@ def _is_candidate(facts: Facts) -> bool:
 def _connections(row: BackendRow, now: Now) -> Iterator[CauseShape]:
     backend = row.backend
     if backend is not None and backend.deadline is not None:
-        yield _cause("connections", f"{_left(row)}; reset in {format_roughly(now.left(backend.deadline))}")
+        rest = format_roughly(now.left(backend.deadline))
+        yield _cause("connections", f"{_left(row)}; what remains is reset in {rest}")
     elif backend is not None and not backend.is_open:
-        yield _cause("connections", f"{_left(row)}; they may go on" if row.stats.active else _left(row))
+        yield _cause("connections", f"{_left(row)}, which may go on" if row.stats.active else _left(row))
 
 
 def _left(row: BackendRow) -> str:
@@ -200,8 +210,8 @@ def _left(row: BackendRow) -> str:
 
 
 def _scheduler(row: BackendRow, policy: Policy, choices: list[SchedulerChoice]) -> CauseShape:
-    limit = f", {policy.max_conns} at most" if policy.max_conns else ""
-    rule = f"{policy.scheduler.value} chooses {RULES[policy.scheduler]}; it has {row.stats.active}{limit}"
+    limit = f" of {policy.max_conns} at most" if policy.max_conns else ""
+    rule = f"{policy.scheduler.value} chooses {SCHEDULERS[policy.scheduler]}; this one has {row.stats.active}{limit}"
     ahead = [choice.worker for choice in choices if choice.next == row.address]
     return _cause("scheduler", f"{rule}{_turn(ahead, len(choices))}", decides=True)
 
@@ -210,4 +220,4 @@ def _turn(ahead: list[int], workers: int) -> str:
     if not ahead:
         return ""
     which = "" if workers == 1 else f" of worker{'s' * (len(ahead) > 1)} {', '.join(map(str, ahead))}"
-    return f"; the next connection{which} is for it"
+    return f"; it gets the next connection{which}"

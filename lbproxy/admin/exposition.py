@@ -1,8 +1,8 @@
-"""`/metrics` as text: one family after the other, each collected on the event loop and written out in a thread.
+"""`/metrics` as text: each family is collected on the event loop and written in a thread; one client at a time.
 
-With 10,000 backends there are 120,000 lines, about a second's work. The view may only be asked on the event loop, so
-that is where families are made, with time for others in between; writing takes four times as long, and the loop goes
-on meanwhile. However many clients ask, only one is served at a time.
+With 10,000 backends there are 120,000 lines, about a second's work. The program may only be asked on the event loop, so
+families are made there, one by one, with time for other work in between. Writing takes four times as long, and the loop
+goes on meanwhile.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from prometheus_client.openmetrics import exposition as openmetrics
 OPENMETRICS = "application/openmetrics-text"
 CLASSIC = "text/plain; version=0.0.4; charset=utf-8"
 COMPRESSION_LEVEL = 1
-"""The text repeats itself so much that higher levels gain little and take far longer."""
+"""Of gzip, 1 to 9. The text repeats itself so much that higher levels gain little and take far longer."""
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # the library has no types here; halves our series
 
@@ -27,14 +27,14 @@ _REFUSED = re.compile(r";\s*q=0(\.0*)?\s*$")
 
 
 class Exposition:
-    """Writes out one registry."""
+    """Writes one registry in Prometheus' text format or in OpenMetrics 1.0."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._registry = registry
         self._turn = asyncio.Lock()
 
     async def answer(self, request: web.Request) -> web.Response:
-        """Answer in OpenMetrics if the client accepts it, else in the classic text format; compressed if it asks."""
+        """Answer in OpenMetrics if the client accepts it, else in Prometheus' text format; with gzip if accepted."""
         is_open = accepts(request, hdrs.ACCEPT, OPENMETRICS)
         headers = {hdrs.CONTENT_TYPE: openmetrics.CONTENT_TYPE_LATEST if is_open else CLASSIC}
         async with self._turn:
@@ -49,7 +49,7 @@ class Exposition:
 
 
 class _One:
-    """A single family, as the collector that the library's writers want."""
+    """A single family, as the collector that the library's writers take."""
 
     def __init__(self, family: Metric) -> None:
         self._family = family
@@ -59,7 +59,7 @@ class _One:
 
 
 def accepts(request: web.BaseRequest, header: str, name: str) -> bool:
-    """Whether a header such as Accept lists a name, other than to refuse it (`q=0`)."""
+    """Whether a header such as Accept lists a name without refusing it (`q=0`, RFC 9110, 12.4.2)."""
     offers = ",".join(request.headers.getall(header, ())).lower().split(",")
     return any(offer.split(";")[0].strip() == name and not _REFUSED.search(offer) for offer in offers)
 

@@ -1,6 +1,7 @@
 """`/stream`: the live state as server-sent events, from one sampler that runs only while a page is open.
 
-Each page has a short queue. A page that does not keep up loses its queue and gets the latest state as a whole.
+Each page has a short queue. A page that does not keep up loses its queue and gets the latest state as a whole, so a
+slow page costs neither memory nor the other pages' time.
 """
 
 import asyncio
@@ -18,39 +19,69 @@ from lbproxy.admin.api.program_status import ProgramStatus
 from lbproxy.admin.guard import RequestRefusedError
 from lbproxy.admin.live_snapshot import COLUMNS, LiveSnapshot, changes, live_snapshot, points, whole
 from lbproxy.admin.rates import Point
+from lbproxy.admin.reading import ProgramReading
 from lbproxy.admin.response_middleware import HEADERS, SEND_TIMEOUT
 from lbproxy.admin.schema import event_shape
-from lbproxy.admin.state import ProgramReading
 from lbproxy.model.event_log import EventLog
 from lbproxy.net.socket_options import reset_on_close
 
 INTERVAL = 1.0
 """Seconds between two samples."""
 LARGEST_SHARE = 0.05
-"""Of a CPU: with very many backends samples become rarer, so that they take no more than this."""
+"""The part of one CPU that sampling may take: with very many backends samples become rarer."""
 LINGER = 30.0
-"""Seconds that sampling goes on when nobody looks any more: who reloads the page finds its curves whole."""
+"""Seconds that sampling goes on after the last page was closed, so that a reloaded page has curves without a gap."""
 MOST_POINTS = 300
 POINTS_IN_ALL = 200_000
-"""Points that are kept: 300 of each service, fewer if there are very many services."""
+"""Points that are kept: MOST_POINTS of each service, fewer if there are very many services."""
 QUEUE = 8
-"""Samples that wait for a page."""
+"""Samples that wait for one page."""
+MOST_SUBSCRIBERS = 200
+"""Open pages. The rest of the server's MAX_CONNECTIONS stays free for probes and scrapers."""
+HIGH_WATER = 64 * 1024
+"""Bytes that may wait in our memory for one page."""
 
 log = structlog.get_logger("lbproxy.admin")
 
 
-class Watcher:
-    """One open page's queue."""
+async def stream(request: web.Request, live: "LiveStream") -> web.StreamResponse:
+    """Send until the page is closed or does not read, or the admin server closes. Raises `RequestRefusedError`."""
+    if len(live) >= MOST_SUBSCRIBERS:
+        raise RequestRefusedError(503, f"{MOST_SUBSCRIBERS} pages are open, and no more are allowed; close some")
+    response = web.StreamResponse(headers={**HEADERS, hdrs.CONTENT_TYPE: "text/event-stream"})
+    if request.method == hdrs.METH_HEAD:
+        return response
+    transport = request.transport
+    with live.subscribed() as subscriber:
+        await response.prepare(request)
+        if transport is not None:
+            transport.set_write_buffer_limits(high=HIGH_WATER)
+        try:
+            while not subscriber.has_ended:
+                message = await live.next(subscriber)
+                async with asyncio.timeout(SEND_TIMEOUT):
+                    await response.write(message)
+        except TimeoutError:
+            if transport is not None:
+                reset_on_close(transport.get_extra_info("socket"))
+                transport.abort()
+        except ConnectionError:
+            pass  # the page was closed
+    return response
+
+
+class Subscriber:
+    """The queue of one open page."""
 
     def __init__(self) -> None:
         self._messages: deque[bytes] = deque()
         self._wake = asyncio.Event()
         self.is_behind = True
-        """It needs the whole state next."""
+        """The page needs the whole state next."""
         self.has_ended = False
 
     def offer(self, message: bytes) -> None:
-        """Queue a message, unless too many wait already: then the whole state replaces them all."""
+        """Queue a message. If too many wait already, drop them all: the whole state will replace them."""
         if len(self._messages) >= QUEUE:
             self._messages.clear()
             self.is_behind = True
@@ -59,107 +90,111 @@ class Watcher:
         self._wake.set()
 
     def end(self) -> None:
-        """Nothing more comes."""
+        """Say that nothing more comes."""
         self.has_ended = True
         self._wake.set()
 
     async def wait(self) -> None:
-        """Return when there is something to take, or it has ended."""
+        """Return when there is something to take, or nothing more comes."""
         while not (self._messages or self.is_behind or self.has_ended):
             self._wake.clear()
             await self._wake.wait()
 
     def take(self) -> bytes:
-        """Everything that waits."""
+        """Take all messages that wait."""
         messages = b"".join(self._messages)
         self._messages.clear()
         return messages
 
 
-class Live:
-    """Samples the view for those who watch."""
+class LiveStream:
+    """Samples the program's status, and gives each subscriber the whole state and then what changes."""
 
     def __init__(self, status: ProgramStatus, event_log: EventLog) -> None:
         self._status, self._event_log = status, event_log
-        self._watchers: set[Watcher] = set()
+        self._subscribers: set[Subscriber] = set()
         self._curves: dict[str, deque[Point]] = {}
         self._latest: LiveSnapshot | None = None
         self._whole: bytes | None = None
-        self._told = 0  # the number of the last event that was sent
+        self._last_event = 0  # the number of the latest event that was sent
+        # Fixed at start: with a clock that is set meanwhile, every row would seem to have changed.
         self._offset = time() - monotonic()
         self._left_at = 0.0
         self._task: asyncio.Task[None] | None = None
         self._sampled = asyncio.Event()
 
     def __len__(self) -> int:
-        return len(self._watchers)
+        return len(self._subscribers)
 
     @contextmanager
-    def watching(self) -> Iterator[Watcher]:
+    def subscribed(self) -> Iterator[Subscriber]:
         """Sample for one more page while the block runs."""
-        watcher = Watcher()
-        self._watchers.add(watcher)
+        subscriber = Subscriber()
+        self._subscribers.add(subscriber)
         if self._task is None or self._task.done():
             self._sampled.clear()
             self._task = asyncio.create_task(self._run(), name="live page")
         try:
-            yield watcher
+            yield subscriber
         finally:
-            self._watchers.discard(watcher)
+            self._subscribers.discard(subscriber)
             self._left_at = monotonic()
 
-    async def next(self, watcher: Watcher) -> bytes:
-        """Wait for what this page has to be told next; empty when nothing comes any more."""
-        await watcher.wait()
-        if watcher.is_behind and not watcher.has_ended:
+    async def next(self, subscriber: Subscriber) -> bytes:
+        """Wait for the next messages of this page; empty when nothing more comes."""
+        await subscriber.wait()
+        if subscriber.is_behind and not subscriber.has_ended:
             await self._sampled.wait()
-            watcher.take()
-            watcher.is_behind = False
-            return self._everything()
-        return watcher.take()
+            subscriber.take()
+            subscriber.is_behind = False
+            return self._whole_state()
+        return subscriber.take()
 
     async def close(self) -> None:
         """End every page's stream, and the sampler."""
-        for watcher in self._watchers:
-            watcher.end()
+        for subscriber in self._subscribers:
+            subscriber.end()
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait([self._task])
 
     async def _run(self) -> None:
         try:
-            while self._watchers or monotonic() - self._left_at < LINGER:
+            while self._subscribers or monotonic() - self._left_at < LINGER:
                 seconds = await self._sample()
                 await asyncio.sleep(max(INTERVAL, seconds / LARGEST_SHARE))
         except Exception:
+            # The pages see their streams end and connect again; without this they would wait for ever.
             log.exception("live page failed")
-            for watcher in self._watchers:
-                watcher.end()
+            for subscriber in self._subscribers:
+                subscriber.end()
 
     async def _sample(self) -> float:
-        """Look, tell, and return how many seconds of a CPU the look took."""
+        """Take a sample, send what changed, and return the seconds of CPU time that the sample took."""
         reading = ProgramReading.of(self._status, monotonic())
         after, seconds = await asyncio.to_thread(_timed, reading, self._offset)
         before, self._latest, self._whole = self._latest, after, None
         is_next = before is not None and after.moment - before.moment < LINGER
         if before is not None and is_next and self._sampled.is_set():
-            self._tell(before, after)
-        self._told = self._event_log.latest
+            self._send_changes(before, after)
+        self._last_event = self._event_log.latest
         self._sampled.set()
         return seconds
 
-    def _tell(self, before: LiveSnapshot, after: LiveSnapshot) -> None:
+    def _send_changes(self, before: LiveSnapshot, after: LiveSnapshot) -> None:
         news = changes(before, after)
-        for name, point in self._grow(points(before, after), after).items():
+        new_points = points(before, after)
+        self._extend_curves(new_points, after)
+        for name, point in new_points.items():
             if not point.is_quiet:
                 news["services"].setdefault(name, {})["point"] = point
-        events = [event_shape(event) for event in self._event_log.since(self._told)]
+        events = [event_shape(event) for event in self._event_log.since(self._last_event)]
         message = _message("change", {"time": after.time, "seconds": round(after.moment - before.moment, 3),
                                       **news, "events": events})
-        for watcher in self._watchers:
-            watcher.offer(message)
+        for subscriber in self._subscribers:
+            subscriber.offer(message)
 
-    def _grow(self, new: dict[str, Point], after: LiveSnapshot) -> dict[str, Point]:
+    def _extend_curves(self, new: dict[str, Point], after: LiveSnapshot) -> None:
         length = min(MOST_POINTS, POINTS_IN_ALL // max(1, len(after.services)))
         for name in self._curves.keys() - after.services.keys():
             del self._curves[name]
@@ -168,9 +203,8 @@ class Live:
             curve.append(point)
             while len(curve) > length:
                 curve.popleft()
-        return new
 
-    def _everything(self) -> bytes:
+    def _whole_state(self) -> bytes:
         if self._whole is None and self._latest is not None:
             self._whole = _message("state", self._state(self._latest))
         return self._whole or b""
@@ -182,48 +216,16 @@ class Live:
             "services": {name: {**whole(service), "curve": [one for one in self._curves.get(name, ())
                                                             if one.time >= oldest]}
                          for name, service in latest.services.items()},
-            "events": [event_shape(event) for event in self._event_log.since() if event.number <= self._told],
+            "events": [event_shape(event) for event in self._event_log.since() if event.number <= self._last_event],
         }
 
 
 def _timed(reading: ProgramReading, offset: float) -> tuple[LiveSnapshot, float]:
     began = thread_time()
-    seen = live_snapshot(reading, offset)
-    return seen, thread_time() - began
+    snapshot = live_snapshot(reading, offset)
+    return snapshot, thread_time() - began
 
 
 def _message(name: str, content: dict[str, Any]) -> bytes:
-    """One server-sent event (HTML Standard, 9.2); JSON in ASCII has no line ends that would cut it."""
+    """One server-sent event (HTML Standard, 9.2). JSON in ASCII has no line ends, which would end the event early."""
     return f"event: {name}\ndata: {json.dumps(content, separators=(',', ':'))}\n\n".encode()
-
-
-MOST_WATCHERS = 200
-"""Open pages; beyond that probes and scrapers would find no connection any more."""
-HIGH_WATER = 64 * 1024
-"""Bytes that may wait in our memory for one page."""
-
-
-async def stream(request: web.Request, live: Live) -> web.StreamResponse:
-    """Send until the page is closed, does not read, or lbproxy ends."""
-    if len(live) >= MOST_WATCHERS:
-        raise RequestRefusedError(503, f"{MOST_WATCHERS} pages are open already; close some")
-    response = web.StreamResponse(headers={**HEADERS, hdrs.CONTENT_TYPE: "text/event-stream"})
-    if request.method == hdrs.METH_HEAD:
-        return response
-    transport = request.transport
-    with live.watching() as watcher:
-        await response.prepare(request)
-        if transport is not None:
-            transport.set_write_buffer_limits(high=HIGH_WATER)
-        try:
-            while not watcher.has_ended:
-                message = await live.next(watcher)
-                async with asyncio.timeout(SEND_TIMEOUT):
-                    await response.write(message)
-        except TimeoutError:
-            if transport is not None:
-                reset_on_close(transport.get_extra_info("socket"))
-                transport.abort()
-        except ConnectionError:
-            pass  # the page was closed
-    return response

@@ -1,7 +1,7 @@
 """One moment as the page shows it, and what has changed since the moment before. Pure.
 
-Only what changed goes over the wire, so rows are compared; therefore times in them are times of day that stay the same
-while nothing happens, and never ages.
+Only rows that differ from the moment before are sent. Therefore a row holds times of day, which stay the same while
+nothing happens, and never ages.
 """
 
 from collections import Counter
@@ -10,13 +10,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from lbproxy.admin.rates import Growth, Point, point, since
-from lbproxy.admin.state import BackendRow, ProgramReading, ServiceRow, join, program, state_of
+from lbproxy.admin.reading import ProgramReading
+from lbproxy.admin.state import BackendRow, ServiceRow, join, program, state_of
 from lbproxy.model.drain_orders import is_drained_by_operator
 from lbproxy.model.stats import Histogram
 
 COLUMNS = ("address", "state", "reason", "since", "is_open", "weight", "ends", "reset", "is_ordered", "active",
            "connections", "received", "sent", "retries", "failures")
-"""Of a backend's row. `since`, `ends` (of the state) and `reset` (of what is left) are milliseconds since 1970."""
+"""The fields of a backend's row. Milliseconds since 1970: `since` (it is in its state), `ends` (the state does so by
+itself), `reset` (what is left of its connections). `is_ordered`: an operator drains it."""
 ACTIVE, CONNECTIONS, RECEIVED, SENT, RETRIES = map(COLUMNS.index, (
     "active", "connections", "received", "sent", "retries"))
 
@@ -25,7 +27,7 @@ Row = tuple[Any, ...]
 
 @dataclass(frozen=True, slots=True)
 class LiveService:
-    """One service: its head, its backends' rows by address, and what its curves are made of."""
+    """One service: what the page shows in its head, its backends' rows by address, and the totals for its curves."""
 
     head: Mapping[str, Any]
     rows: Mapping[str, Row]
@@ -35,13 +37,13 @@ class LiveService:
 
     @property
     def active(self) -> int:
-        """Connections that its backends have."""
+        """Open connections of all its backends."""
         return sum(row[ACTIVE] for row in self.rows.values())
 
 
 @dataclass(frozen=True, slots=True)
 class LiveSnapshot:
-    """Everything at one moment."""
+    """All services at one moment."""
 
     moment: float
     """Seconds, on the monotonic clock."""
@@ -52,21 +54,21 @@ class LiveSnapshot:
 
 
 def live_snapshot(reading: ProgramReading, offset: float) -> LiveSnapshot:
-    """See everything. `offset` brings seconds of the monotonic clock to the time of day, and stays the same."""
+    """Make a snapshot of a reading. Seconds of the monotonic clock plus `offset` are the time of day, in seconds."""
     moment = reading.now.monotonic
     services = {row.name: _service(row, offset) for row in join(reading.snapshot, reading.stats)}
     return LiveSnapshot(moment, round(1000 * (moment + offset)), _program(reading, offset), services)
 
 
 def points(before: LiveSnapshot, after: LiveSnapshot) -> dict[str, Point]:
-    """The next point of each service's curves."""
+    """Give the next point of each service's curves; none for a service that is new."""
     seconds = after.moment - before.moment
     return {name: point(after.time, seconds, service.active, _growth(before.services[name], service))
             for name, service in after.services.items() if name in before.services}
 
 
 def changes(before: LiveSnapshot, after: LiveSnapshot) -> dict[str, Any]:
-    """What the page must be told to get from one to the other."""
+    """Give what a page that shows `before` needs to show `after`."""
     services = {name: change for name, service in after.services.items()
                 if (change := _change(before.services.get(name), service))}
     gone = [name for name in before.services if name not in after.services]
@@ -75,7 +77,7 @@ def changes(before: LiveSnapshot, after: LiveSnapshot) -> dict[str, Any]:
 
 
 def whole(service: LiveService) -> dict[str, Any]:
-    """A service, to somebody who knows nothing yet."""
+    """Give all of a service, for a page that does not know it."""
     return {"head": service.head, "rows": list(service.rows.values())}
 
 
@@ -133,7 +135,7 @@ def _program(reading: ProgramReading, offset: float) -> dict[str, Any]:
 
 
 def _growth(before: LiveService, after: LiveService) -> Growth:
-    """What was counted meanwhile. A backend whose counts started anew counts from 0: nothing goes backwards."""
+    """What was counted meanwhile. Counts that are smaller than before started again at 0, so they are the growth."""
     received, sent, retries = (_grown(before.rows, after.rows, column) for column in (RECEIVED, SENT, RETRIES))
     return Growth(max(0, after.accepted - before.accepted), received, sent, retries,
                   max(0, after.rejected - before.rejected), since(before.connect_seconds, after.connect_seconds))

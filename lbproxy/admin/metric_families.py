@@ -1,4 +1,4 @@
-"""The three kinds of metric that are used here, each from pairs of labels and value. Pure."""
+"""The three kinds of metric family that are used here, each made from pairs of labels and value. Pure."""
 
 from collections.abc import Iterable, Mapping
 from itertools import accumulate
@@ -13,24 +13,24 @@ Values = Iterable[tuple[Labels, float]]
 
 
 def gauge(name: str, text: str, values: Values) -> Metric:
-    """Something that goes up and down."""
+    """Make a family of values that go up and down."""
     return _family("gauge", name, text, (Sample(name, labels, value) for labels, value in values))
 
 
 def counter(name: str, text: str, values: Values) -> Metric:
-    """Something that only grows; its name ends in `_total`."""
+    """Make a family of values that only grow; `name` ends in `_total`."""
     family = name.removesuffix("_total")
     return _family("counter", family, text, (Sample(name, labels, value) for labels, value in values))
 
 
 def histogram(name: str, text: str, values: Iterable[tuple[Labels, Histogram | None]]) -> Metric:
-    """Durations in seconds; whoever has measured none has no series."""
+    """Make a family of durations in seconds, with cumulative buckets. None gives no series."""
     return _family("histogram", name, text, (sample for labels, durations in values if durations is not None
                                              for sample in _buckets(name, labels, durations)))
 
 
 def spread(name: str, values: Iterable[tuple[Labels, Mapping[str, float]]], *, is_sparse: bool = False) -> Values:
-    """Spread each mapping over one more label, `name`; a sparse one leaves out what is 0."""
+    """Give each entry of the mappings a series of its own: its key as label `name`. A sparse one leaves out zeros."""
     return (({**labels, name: key}, value)
             for labels, mapping in values for key, value in mapping.items() if value or not is_sparse)
 

@@ -1,4 +1,4 @@
-"""`/openapi.json`: every path, its parameters, its answers and their shapes, made from the shapes themselves."""
+"""`/openapi.json`: every path with its parameters and answers, made from the types in `schema.py`. OpenAPI 3.1."""
 
 from functools import cache
 from typing import Any
@@ -9,7 +9,7 @@ from pydantic.json_schema import models_json_schema
 from lbproxy import __version__
 from lbproxy.admin.drain_handler import DrainRequest, DrainTarget
 from lbproxy.admin.schema import ExplanationShape, OrderedShape, StateShape, TimelineShape
-from lbproxy.admin.state import written
+from lbproxy.admin.state import json_bytes
 
 _REFERENCE = "#/components/schemas/{model}"
 _ANSWERS = {"StateShape": StateShape, "ExplanationShape": ExplanationShape, "TimelineShape": TimelineShape,
@@ -18,18 +18,19 @@ _TEXT = {"text/plain": {"schema": {"type": "string"}}}
 _SERVICE = {"name": "service", "in": "query", "schema": {"type": "string"}, "description": "Only this service."}
 _BACKEND = {"name": "backend", "in": "query", "schema": {"type": "string"},
             "description": "Only this backend: ADDRESS:PORT, or an address alone."}
-_SINCE = {"name": "since", "in": "query", "description": "Only events after this number.",
+_SINCE = {"name": "since", "in": "query", "description": "Only events with a higher number.",
           "schema": {"type": "integer", "minimum": 0, "maximum": 10**18 - 1}}
-_REFUSALS = {"400": "This is no order, or no request.", "401": "The token is missing or wrong.",
-             "403": "Read-only, or from another site.", "404": "There is no such backend.",
-             "408": "The order did not come in time.", "413": "The order is too long.",
-             "415": "The order is not JSON.", "503": "The token file can't be read."}
+_REFUSALS = {"400": "The body is not an order, or the request is malformed.", "401": "The token is missing or wrong.",
+             "403": "The server is read-only, or the order comes from another site.",
+             "404": "There is no such backend, or no drain is ordered for it.",
+             "408": "The body of the order did not arrive in time.", "413": "The body of the order is too long.",
+             "415": "The order is not JSON.", "503": "The server can't use its token file."}
 
 
 @cache
 def document() -> bytes:
-    """Give it as JSON."""
-    return written({
+    """Give the description as JSON, the same for the life of the process."""
+    return json_bytes({
         "openapi": "3.1.0",
         "info": {"title": "lbproxy's admin server", "version": __version__, "license": {"name": "Apache-2.0"}},
         "paths": _paths(),
@@ -42,10 +43,11 @@ def _paths() -> dict[str, Any]:
         "/backends": _get("Every service and backend.", "StateShape"),
         "/explain": _get("Why each backend gets connections or none.", "ExplanationShape", _SERVICE, _BACKEND,
                          missing="There is no such service or backend."),
-        "/events": _get("The last thousand changes.", "TimelineShape", _SINCE, wrong="since is no number."),
-        "/metrics": {"get": {"summary": "For Prometheus.", "responses": _texts({"200": "Metrics."}) | _misnamed()}},
-        "/healthz": {"get": {"summary": "Whether this process is in order.", "responses": _verdict()}},
-        "/readyz": {"get": {"summary": "Whether new clients are welcome.", "responses": _verdict()}},
+        "/events": _get("The last thousand changes.", "TimelineShape", _SINCE, wrong="since is not a number."),
+        "/metrics": {"get": {"summary": "Metrics in Prometheus' text format, or in OpenMetrics if Accept names it.",
+                             "responses": _texts({"200": "Metrics."}) | _misnamed()}},
+        "/healthz": {"get": {"summary": "Whether this process is healthy (liveness probe).", "responses": _verdict()}},
+        "/readyz": {"get": {"summary": "Whether new clients should come (readiness probe).", "responses": _verdict()}},
         "/drain": _post("Give a backend no new connections.", "DrainRequest"),
         "/undrain": _post("Let a drained backend take connections again.", "DrainTarget"),
     }
@@ -76,7 +78,7 @@ def _texts(lines: dict[str, str]) -> dict[str, Any]:
 
 
 def _misnamed() -> dict[str, Any]:
-    return _texts({"421": "The Host is none that this server is called by (--admin-hosts)."})
+    return _texts({"421": "The Host header is not a name of this server (--admin-hosts)."})
 
 
 def _verdict() -> dict[str, Any]:

@@ -1,4 +1,7 @@
-"""What each path answers. Reading happens on the event loop; what takes long with many backends, in a thread."""
+"""What each path answers.
+
+The program is asked on its event loop. JSON of many backends is written in a thread: the loop goes on meanwhile.
+"""
 
 import asyncio
 import re
@@ -11,38 +14,45 @@ from lbproxy.admin.drain_handler import DrainHandler
 from lbproxy.admin.explain_handler import ExplainHandler
 from lbproxy.admin.exposition import Exposition, accepts
 from lbproxy.admin.guard import RequestRefusedError
-from lbproxy.admin.live import Live, stream
+from lbproxy.admin.live import LiveStream, stream
 from lbproxy.admin.openapi import document
+from lbproxy.admin.reading import ProgramReading
 from lbproxy.admin.schema import timeline_shape
-from lbproxy.admin.state import ProgramReading, to_json, written
+from lbproxy.admin.state import json_bytes, state_json
 
 INDEX = """\
 lbproxy
-/              this; in a browser, the live page
+/              this list; in a browser, the live page
 /metrics       counters and gauges for Prometheus
 /backends      every service and its backends, as JSON
 /explain       why each backend gets connections or none, as JSON; ?service=NAME&backend=ADDRESS:PORT
 /events        the last thousand changes, as JSON; ?since=NUMBER
-/readyz        200 if new clients are welcome, else 503 and why not
-/healthz       200 if this process is in order, else 503 and why not
-/openapi.json  all of this, and how to drain a backend (POST /drain, /undrain; lbproxy drain --help)
+/readyz        200 if new clients should come, else 503 and why not
+/healthz       200 if this process is healthy, else 503 and why not
+/openapi.json  a description of this API, with POST /drain and /undrain (lbproxy drain --help)
 """
 
 
-class Pages:
-    """The answers about one program."""
+_TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
+_FILES = {one.name: one.read_bytes() for one in (files("lbproxy.admin") / "page").iterdir()
+          if one.name.rpartition(".")[2] in _TYPES}
+"""The page's files by name, read once. A request names a key and never a path, so it can't leave the folder."""
 
-    def __init__(self, context: AdminContext, live: Live) -> None:
+
+class Pages:
+    """The handlers for one program. `/backends` answers one client at a time, so memory holds its JSON once."""
+
+    def __init__(self, context: AdminContext, live: LiveStream) -> None:
         self._context, self._live = context, live
         self._metrics = Exposition(context.registry)
-        self._explain, self._drain = ExplainHandler(context), DrainHandler(context)
+        self._explain, self._orders = ExplainHandler(context), DrainHandler(context)
         self._turn = asyncio.Lock()
 
     def routes(self) -> list[web.RouteDef]:
-        """Give every path; those that are read answer to GET and HEAD."""
+        """Give every path with its handler. Paths for reading take GET and HEAD; orders take POST."""
         return [
             web.get("/", self._index),
-            web.get("/assets/{name}", self._asset),
+            web.get("/assets/{name}", self._page_file),
             web.get("/stream", self._stream),
             web.get("/metrics", self._metrics.answer),
             web.get("/backends", self._backends),
@@ -51,17 +61,17 @@ class Pages:
             web.get("/openapi.json", self._openapi),
             web.get("/readyz", self._ready),
             web.get("/healthz", self._healthy),
-            web.post("/drain", self._drain.drain),
-            web.post("/undrain", self._drain.undrain),
+            web.post("/drain", self._orders.drain),
+            web.post("/undrain", self._orders.undrain),
         ]
 
     async def _index(self, request: web.Request) -> web.Response:
-        response = asset("index.html") if accepts(request, hdrs.ACCEPT, "text/html") else web.Response(text=INDEX)
+        response = _file("index.html") if accepts(request, hdrs.ACCEPT, "text/html") else web.Response(text=INDEX)
         response.headers[hdrs.VARY] = hdrs.ACCEPT
         return response
 
-    async def _asset(self, request: web.Request) -> web.Response:
-        return asset(request.match_info["name"])
+    async def _page_file(self, request: web.Request) -> web.Response:
+        return _file(request.match_info["name"])
 
     async def _stream(self, request: web.Request) -> web.StreamResponse:
         return await stream(request, self._live)
@@ -75,7 +85,7 @@ class Pages:
     async def _backends(self, _: web.Request) -> web.Response:
         async with self._turn:
             reading = ProgramReading.of(self._context.status, asyncio.get_running_loop().time())
-            body = await asyncio.to_thread(to_json, reading)
+            body = await asyncio.to_thread(state_json, reading)
         return web.Response(body=body, content_type="application/json")
 
     async def _events(self, request: web.Request) -> web.Response:
@@ -83,7 +93,7 @@ class Pages:
         if not re.fullmatch("[0-9]{1,18}", since):
             raise RequestRefusedError(400, "since: write the number of an event, such as /events?since=17")
         event_log = self._context.event_log
-        body = written(timeline_shape(event_log.since(int(since)), event_log.latest))
+        body = json_bytes(timeline_shape(event_log.since(int(since)), event_log.latest))
         return web.Response(body=body, content_type="application/json")
 
     async def _openapi(self, _: web.Request) -> web.Response:
@@ -94,13 +104,7 @@ def _verdict(objection: str | None) -> web.Response:
     return web.Response(text="ok\n") if objection is None else web.Response(status=503, text=f"{objection}\n")
 
 
-_TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
-_FILES = {one.name: one.read_bytes() for one in (files("lbproxy.admin") / "page").iterdir()
-          if one.name.rpartition(".")[2] in _TYPES}
-
-
-def asset(name: str) -> web.Response:
-    """Give one file. Raises `HTTPNotFound`."""
+def _file(name: str) -> web.Response:
     if name not in _FILES:
         raise web.HTTPNotFound
     kind = _TYPES[name.rpartition(".")[2]]

@@ -1,4 +1,4 @@
-"""The points of a service's curves: rates, and how long connecting took, from what was counted meanwhile. Pure."""
+"""Rates and connect times of a service, from what was counted between two samples: the points of its curves. Pure."""
 
 from collections.abc import Sequence
 from itertools import accumulate
@@ -8,30 +8,30 @@ from lbproxy.model.stats import Histogram
 
 
 class Point(NamedTuple):
-    """One moment of all curves of a service."""
+    """One moment of all curves of a service. The page gets the field names from here."""
 
     time: int
     """Milliseconds since 1970."""
     accepted: float
-    """Clients per second, as are retries and rejected; bytes likewise."""
+    """Clients per second, like `retries` and `rejected`; `received` and `sent` are bytes per second."""
     received: float
     sent: float
     retries: float
     rejected: float
     active: int
     median: float | None
-    """Milliseconds that connecting took half of the time; None: nobody connected."""
+    """Milliseconds that half of the connects took at most; None if there was no connect."""
     slow: float | None
-    """The same for 99 of 100."""
+    """The same for 99 % of the connects."""
 
     @property
     def is_quiet(self) -> bool:
-        """Nothing happened."""
+        """Whether nothing was counted; such a point is not sent."""
         return not any((self.accepted, self.received, self.sent, self.retries, self.rejected))
 
 
 class Growth(NamedTuple):
-    """What was counted meanwhile."""
+    """What was counted between two samples."""
 
     accepted: int
     received: int
@@ -39,11 +39,11 @@ class Growth(NamedTuple):
     retries: int
     rejected: int
     connects: Histogram | None
-    """How long connecting took; the sum is of no use."""
+    """Connect times; its `total` is not set."""
 
 
 def point(time: int, seconds: float, active: int, growth: Growth) -> Point:
-    """Make a point of what was counted in so many seconds."""
+    """Make a point of what was counted in this many seconds. `time` is milliseconds since 1970."""
     connects = growth.connects
     accepted, received, sent, retries, rejected = (round(count / seconds, 2) if seconds > 0 else 0.0
                                                    for count in growth[:-1])
@@ -53,9 +53,9 @@ def point(time: int, seconds: float, active: int, growth: Growth) -> Point:
 
 
 def quantile(bounds: Sequence[float], counts: Sequence[int], share: float) -> float | None:
-    """Milliseconds below which this share of what was counted lies, as in Prometheus' `histogram_quantile`.
+    """Milliseconds below which this share (0 to 1) of the durations lies, as Prometheus' `histogram_quantile`.
 
-    None if nothing was counted; the highest bound if it lies above all of them.
+    Interpolates linearly within a bucket. None if nothing was counted; the highest bound if it lies above all of them.
     """
     totals = list(accumulate(counts))
     if not totals or not totals[-1]:
@@ -70,7 +70,7 @@ def quantile(bounds: Sequence[float], counts: Sequence[int], share: float) -> fl
 
 
 def since(before: Histogram | None, after: Histogram | None) -> Histogram | None:
-    """What one histogram has more than the other."""
+    """Give the counts that `after` has more than `before`."""
     if before is None or after is None:
         return after
     return Histogram(after.bounds, [max(0, now - then) for now, then in zip(after.counts, before.counts, strict=True)])

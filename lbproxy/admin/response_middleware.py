@@ -1,6 +1,6 @@
-"""What holds for every answer: its headers, how long it may take to send, and that no error tells more than its name.
+"""What holds for every answer: its headers, a limit on the time that sending takes, and errors that tell no details.
 
-Whoever asks may be hostile.
+A client may be hostile, so an exception's text and traceback go to the log only.
 """
 
 import asyncio
@@ -16,10 +16,11 @@ SEND_TIMEOUT = 15.0
 """Seconds in which a client must have taken an answer; the largest is some 10 MB (10,000 backends)."""
 POLICY = ("default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
           "base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
-"""Of our own page only: nothing inline, nothing from elsewhere, in nobody's frame."""
+"""The Content-Security-Policy: nothing inline, nothing from other origins, no frames."""
 HEADERS = {hdrs.CACHE_CONTROL: "no-store", "X-Content-Type-Options": "nosniff", "Content-Security-Policy": POLICY,
            "Referrer-Policy": "no-referrer", "Cross-Origin-Opener-Policy": "same-origin",
            "Cross-Origin-Resource-Policy": "same-origin"}
+"""Of every answer."""
 
 log = structlog.get_logger("lbproxy.admin")
 
@@ -28,7 +29,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 @web.middleware
 async def send_response(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Answer with the page or with one line about the error, and cut off a client that does not take it."""
+    """Send what the handler gives, or one line about its error. A client that does not take it in time is reset."""
     response = await _response(request, handler)
     if response.prepared:  # a stream, which has sent its own headers, and ended
         return response
@@ -38,9 +39,9 @@ async def send_response(request: web.Request, handler: Handler) -> web.StreamRes
     return response
 
 
-async def _response(request: web.Request, page: Handler) -> web.StreamResponse:
+async def _response(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
-        return await page(request)
+        return await handler(request)
     except RequestRefusedError as error:
         return web.Response(status=error.status, text=f"{error.line}\n", headers=error.headers)
     except web.HTTPException as error:
@@ -52,11 +53,12 @@ async def _response(request: web.Request, page: Handler) -> web.StreamResponse:
 
 
 async def _send(request: web.Request, response: web.StreamResponse, transport: asyncio.Transport) -> None:
-    transport.set_write_buffer_limits(high=0)  # sent means out of our memory: closing waits for nothing
+    # Without a write buffer write_eof() waits until the kernel has all, so the timeout bounds how long we hold it.
+    transport.set_write_buffer_limits(high=0)
     try:
         async with asyncio.timeout(SEND_TIMEOUT):
             await response.prepare(request)
             await response.write_eof()
     except TimeoutError:
-        reset_on_close(transport.get_extra_info("socket"))  # else the kernel would keep the rest for minutes
+        reset_on_close(transport.get_extra_info("socket"))  # a close would keep the rest in the kernel for minutes
         transport.abort()

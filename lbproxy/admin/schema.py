@@ -18,25 +18,25 @@ class BackendShape(TypedDict):
     address: str
     """`192.0.2.1:80` or `[2001:db8::1]:80`."""
     state: str
-    """active, draining, down, or removed: then only its counts are left."""
+    """active, draining, down, or removed, when only its counters are left."""
     reason: str
     """Why it is in this state, in a few words."""
     for_seconds: float | None
-    """How long it has been in this state; None for a removed one."""
+    """How long it has been in this state; null for a removed one."""
     since: str | None
-    """The same as a time of day, ISO 8601 in UTC, for display; the clock may have been set meanwhile."""
+    """The same as a time of day, ISO 8601 in UTC, for display: wrong if the clock was set meanwhile."""
     is_open: bool
-    """It is given new connections."""
+    """Whether it gets new connections."""
     weight: int
     """0 to 100."""
     drain_seconds_left: float | None
-    """After this, its remaining connections are reset; None unless it is draining towards a deadline."""
+    """Seconds until its remaining connections are reset; null unless it drains with a deadline."""
     state_seconds_left: float | None
-    """After this, the state ends by itself (an ejection, an operator's drain); None unless it does."""
+    """Seconds until the state ends by itself (an ejection, an operator's drain); null if it does not."""
     is_drained_by_operator: bool
-    """`lbproxy drain` was ordered for it."""
+    """Whether an operator's drain is in force for it."""
     active: int
-    """Connections that it has now, established or connecting."""
+    """Open connections, established or connecting."""
     connections_total: int
     """Connections for which it was chosen."""
     bytes_received_total: int
@@ -44,44 +44,44 @@ class BackendShape(TypedDict):
     bytes_sent_total: int
     """From the backend, towards clients."""
     retries_total: int
-    """Connections that went on to another backend after this one failed."""
+    """Connections that were retried with another backend after this one failed."""
     connect_failures_total: dict[str, int]
     """Failed attempts to connect, by reason; reasons that never occurred may be absent."""
     closed_total: dict[str, int]
-    """Ended connections, by reason; likewise."""
+    """Ended connections, by reason; reasons that never occurred may be absent."""
 
 
 class ServiceShape(TypedDict):
-    """One service. Without listens and scheduler when it was removed and only its counts are left."""
+    """One service. `listens` is empty and `scheduler` null when it was removed and only its counters are left."""
 
     name: str
     listens: list[str]
     scheduler: str | None
     """As `--scheduler` takes it."""
     max_conns: int | None
-    """Connections that each backend may have; 0: no limit."""
+    """Connections that each backend may have; 0 is no limit."""
     accepted_total: int
-    """Client connections."""
+    """Client connections accepted."""
     queued: int
-    """Clients that wait now for a backend below max-conns."""
+    """Clients that are waiting for a backend below max-conns."""
     rejected_total: dict[str, int]
     """Clients that got no backend, by reason."""
     closed_total: dict[str, int]
-    """Relayed connections that ended, by reason, those of backends that are gone included."""
+    """Relayed connections that ended, by reason, those of removed backends included."""
     backends: list[BackendShape]
 
 
 class WorkerShape(TypedDict):
-    """One worker process; a dataplane without any has none."""
+    """One worker process. The ipvs dataplane has none."""
 
     index: int
     pid: int | None
-    """None while it is being replaced."""
+    """Null while it is being replaced."""
     heartbeat_age_seconds: float
     descriptors: int
-    """That it uses for connections."""
+    """File descriptors that it uses for connections."""
     is_paused: bool
-    """It accepts nothing for want of descriptors."""
+    """Whether it accepts no clients because descriptors are short."""
 
 
 class ProgramShape(TypedDict):
@@ -93,20 +93,20 @@ class ProgramShape(TypedDict):
     pid: int
     uptime_seconds: float
     not_ready: str | None
-    """Why no new clients should be sent here; None if they are welcome."""
+    """Why new clients should be sent elsewhere; null if they should come."""
     not_healthy: str | None
-    """Why this process should be replaced; None if it need not be."""
+    """Why this process should be restarted; null if it should not."""
     trouble: str
-    """Why the dataplane is not as the table says; empty while it is."""
+    """Why the dataplane does not do what the table says; empty while it does."""
     workers: list[WorkerShape]
     worker_restarts_total: int
 
 
 class StateShape(TypedDict):
-    """The whole answer."""
+    """The answer of `/backends`."""
 
     version: int | None
-    """Grows with each change of the table; None until the first one was applied."""
+    """Grows with each change of the table; null until the first snapshot was applied."""
     time: str
     """When this was read, ISO 8601 in UTC."""
     program: ProgramShape
@@ -114,21 +114,21 @@ class StateShape(TypedDict):
 
 
 class CauseShape(TypedDict):
-    """One link of the chain, in the order in which they are heeded."""
+    """One cause of the chain. lbproxy applies them in the order in which they are listed."""
 
     about: str
     """source, operator, checks, ejection, weight, connections or scheduler."""
     says: str
-    """In one sentence."""
+    """The cause, as one sentence for people; its words may change."""
     is_decisive: bool
-    """This is what decides over the backend's state."""
+    """Whether this cause decides if the backend gets connections. Exactly one does."""
 
 
 class EndpointShape(TypedDict):
-    """What the source says; conditions as Kubernetes means them."""
+    """What the source says; the conditions are those of a Kubernetes EndpointSlice."""
 
     origin: str
-    """`slice NAME`, or `configuration`."""
+    """Where the endpoint comes from: `slice NAME`, or `configuration`."""
     is_ready: bool
     is_serving: bool
     is_terminating: bool
@@ -141,38 +141,38 @@ class CheckShape(TypedDict):
     seconds_ago: float
     took_seconds: float
     failure: str | None
-    """Null: it passed."""
+    """Why it failed; null if it passed."""
     in_a_row: int
-    """Results like this one, up to now."""
+    """How many checks in a row had this result."""
     verdict: str | None
-    """Why the backend counts as dead; null: it does not."""
+    """Why the backend counts as failed; null if it does not."""
     is_ignored: bool
-    """More than half of the service's backends fail: checks are doubted."""
+    """Whether checks are ignored, because more than half of the service's backends fail theirs."""
 
 
 class DrainShape(TypedDict):
-    """It keeps its connections and gets no new ones."""
+    """A draining backend: it keeps its connections and gets no new ones."""
 
     connections: int
     reset_in_seconds: float | None
-    """When those that remain are reset; null: they may go on."""
+    """Seconds until those that remain are reset; null if they may go on."""
     oldest_seconds: float | None
-    """Age of the oldest connection; null: there is none, or the dataplane (ipvs) does not know."""
+    """Age of the oldest connection; null if there is none, or the dataplane (ipvs) can't tell."""
     by_operator: bool
     ends_in_seconds: float | None
-    """When it takes connections again by itself; null: it does not."""
+    """Seconds until the drain ends by itself; null if it does not."""
 
 
 class ScoreShape(TypedDict):
-    """How one worker's scheduler sees it."""
+    """One backend as one worker's scheduler ranks it."""
 
     worker: int
     score: float | None
-    """The least is chosen, ties in turn; null: it is not to be chosen."""
+    """The lowest score is chosen, ties in turn; null if the backend can't be chosen."""
     active: int
     is_full: bool
     is_next: bool
-    """The next connection that this worker accepts gets it."""
+    """Whether it gets the next connection that this worker accepts."""
 
 
 class ExplainedBackendShape(TypedDict):
@@ -187,18 +187,18 @@ class ExplainedBackendShape(TypedDict):
     weight: int
     causes: list[CauseShape]
     endpoint: EndpointShape | None
-    """Null: the source has it no more."""
+    """Null if the source no longer lists it."""
     check: CheckShape | None
-    """Null: it is not checked, or was not yet."""
+    """Null if it is not checked, or has not been checked yet."""
     ejected_for_seconds: float | None
-    """When the ejection ends; null: it is not ejected."""
+    """Seconds until its ejection ends; null if it is not ejected."""
     drain: DrainShape | None
     scores: list[ScoreShape]
-    """One per worker; empty where the dataplane (ipvs) chooses in the kernel."""
+    """One per worker; empty with ipvs, where the kernel chooses."""
 
 
 class NextShape(TypedDict):
-    """Whom a worker would choose now."""
+    """The backend that one worker would choose now; null if there is none."""
 
     worker: int
     backend: str | None
@@ -210,12 +210,12 @@ class ExplainedServiceShape(TypedDict):
     name: str
     scheduler: str | None
     next: list[NextShape]
-    """Each worker chooses for the clients that it accepts."""
+    """One per worker: each chooses for the clients that it accepts."""
     backends: list[ExplainedBackendShape]
 
 
 class ExplanationShape(TypedDict):
-    """The whole answer."""
+    """The answer of `/explain`."""
 
     time: str
     services: list[ExplainedServiceShape]
@@ -225,7 +225,7 @@ class EventShape(TypedDict):
     """One change."""
 
     number: int
-    """Grows by one with each event since lbproxy started; a gap before the first says how many were forgotten."""
+    """Grows by one with each event, from 1; if the first is not 1, the earlier ones are no longer kept."""
     time: str
     """ISO 8601 in UTC."""
     level: str
@@ -237,22 +237,22 @@ class EventShape(TypedDict):
     backend: str | None
     """Its address."""
     state: str | None
-    """That it has now: active, draining, down or removed."""
+    """The state that the backend has now: active, draining, down or removed."""
     before: str | None
-    """That it had; unknown for a new one."""
+    """The state that it had before; unknown for a new one."""
     reason: str | None
 
 
 class TimelineShape(TypedDict):
-    """The whole answer."""
+    """The answer of `/events`, the oldest event first."""
 
     latest: int
-    """The number of the latest event, 0 before the first: ask with `?since=` it for what comes after."""
+    """The number of the latest event, 0 before the first. `?since=` with this number asks for later ones."""
     events: list[EventShape]
 
 
 def event_shape(event: Event) -> EventShape:
-    """Give one event."""
+    """Give one event of the log."""
     return {"number": event.number, "time": iso(event.time), "level": event.level, "kind": event.kind,
             "text": event.text, "service": event.service, "backend": event.backend, "state": event.state,
             "before": event.before, "reason": event.reason}
@@ -263,24 +263,24 @@ def timeline_shape(events: Iterable[Event], latest: int) -> TimelineShape:
     return {"latest": latest, "events": [event_shape(event) for event in events]}
 
 
-class SteeredShape(TypedDict):
-    """One backend for which the order is in force now."""
+class OrderedBackendShape(TypedDict):
+    """One backend for which the order was carried out."""
 
     service: str
     backend: str
     """Its address."""
     active: int
-    """Connections that it has now."""
+    """Its open connections."""
     others_open: int
-    """Backends of its service, besides it, that take new connections; 0: clients are refused."""
+    """How many other backends of its service get new connections; with 0, clients are refused."""
 
 
 class OrderedShape(TypedDict):
-    """The whole answer."""
+    """The answer of `/drain` and `/undrain`."""
 
-    backends: list[SteeredShape]
+    backends: list[OrderedBackendShape]
 
 
 def iso(moment: datetime) -> str:
-    """Write a time of day to the millisecond."""
+    """Write a time of day as ISO 8601, to the millisecond."""
     return moment.isoformat(timespec="milliseconds")

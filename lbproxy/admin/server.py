@@ -1,7 +1,7 @@
 """The admin server: it binds its addresses or fails with one line, answers, and closes within seconds when told.
 
 Anyone who can connect may read, so it is meant for loopback or a pod's own network; `guard.py` decides who may give
-orders. It bounds what any client can hold: connections, sizes (aiohttp's limits) and time.
+orders. It bounds what all clients together can hold: connections, sizes (aiohttp's limits) and time.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from aiohttp import web
 
 from lbproxy.admin.api.context import AdminContext
 from lbproxy.admin.drain_handler import MAX_BODY
-from lbproxy.admin.live import Live
+from lbproxy.admin.live import LiveStream
 from lbproxy.admin.pages import Pages
 from lbproxy.admin.response_middleware import Handler, send_response
 from lbproxy.model.address import Address
@@ -25,15 +25,18 @@ from lbproxy.model.errors import BindError
 from lbproxy.net.unix_path import AdminAddress, UnixPath
 
 MAX_CONNECTIONS = 256
-"""Clients at a time; more are hung up on. Probes and scrapers need a handful, and every one costs a descriptor."""
+"""Clients at a time; further ones are closed at once. Probes and scrapers need a handful; each costs a descriptor."""
 IDLE_TIMEOUT = 30.0
-"""Seconds after which a connection without a complete request is closed: most scrapers come back sooner."""
+"""Seconds after which a connection without a complete request is closed. Most scrapers come back sooner."""
 LINGER_TIMEOUT = 1.0
-"""Seconds in which an unwanted request body is read and dropped, so that the client sees the answer."""
+"""Seconds in which an unwanted request body is read and dropped: closing at once would lose the answer in a reset."""
 SHUTDOWN_TIMEOUT = 1.0
-"""Seconds that answers under way may take when the server ends."""
+"""Seconds in which answers under way may be finished when the server closes."""
+BACKLOG = 128
+OWNER_ONLY = 0o177
+"""The umask that leaves a new socket file mode 0600."""
 
-# What clients get wrong is their business: the library would log a traceback for each malformed request.
+# The library would log a traceback for each malformed request, so any client could fill the log.
 _SILENT = logging.getLogger("lbproxy.admin.http")
 _SILENT.setLevel(logging.CRITICAL)
 
@@ -42,18 +45,18 @@ _SILENT.setLevel(logging.CRITICAL)
 async def serve(addresses: Sequence[AdminAddress], context: AdminContext) -> AsyncIterator[tuple[AdminAddress, ...]]:
     """Serve while the block runs, and give the addresses that were bound (port 0 chooses a free one).
 
-    Raises `BindError` if one does not exist here or is taken.
+    Raises `BindError` if one does not exist here or is in use.
     """
     with ExitStack() as sockets:
         listening = [sockets.enter_context(bound(address)) for address in addresses]
-        live = Live(context.status, context.event_log)
+        live = LiveStream(context.status, context.event_log)
         runner = web.AppRunner(_application(context, live), access_log=None, logger=_SILENT,
                                keepalive_timeout=IDLE_TIMEOUT, lingering_time=LINGER_TIMEOUT,
                                shutdown_timeout=SHUTDOWN_TIMEOUT, auto_decompress=False)
         await runner.setup()
         servers = [await _start(sock, _limited(runner)) for sock in listening]
         try:
-            yield tuple(map(address_of, listening))
+            yield tuple(map(_address_of, listening))
         finally:
             for server in servers:
                 server.close()
@@ -61,14 +64,23 @@ async def serve(addresses: Sequence[AdminAddress], context: AdminContext) -> Asy
             await runner.cleanup()
 
 
-async def _start(sock: socket.socket, protocol: Callable[[], asyncio.Protocol]) -> asyncio.AbstractServer:
-    loop = asyncio.get_running_loop()
-    if sock.family == socket.AF_UNIX:
-        return await loop.create_unix_server(protocol, sock=sock, backlog=BACKLOG)
-    return await loop.create_server(protocol, sock=sock, backlog=BACKLOG)
+@contextmanager
+def bound(address: AdminAddress) -> Iterator[socket.socket]:
+    """Listen while the block runs, and remove a Unix socket's file afterwards. Raises `BindError`."""
+    if not isinstance(address, UnixPath):
+        with _bind(address) as sock:
+            yield sock
+        return
+    with _bind_unix(address) as sock:
+        ours = _file(address.path)
+        try:
+            yield sock
+        finally:
+            if _file(address.path) == ours:  # otherwise another lbproxy has put its own socket there
+                Path(address.path).unlink()
 
 
-def _application(context: AdminContext, live: Live) -> web.Application:
+def _application(context: AdminContext, live: LiveStream) -> web.Application:
     @web.middleware
     async def check_access(request: web.Request, handler: Handler) -> web.StreamResponse:
         await context.guard.check(request)
@@ -79,43 +91,28 @@ def _application(context: AdminContext, live: Live) -> web.Application:
     return application
 
 
+async def _start(sock: socket.socket, protocol: Callable[[], asyncio.Protocol]) -> asyncio.AbstractServer:
+    loop = asyncio.get_running_loop()
+    if sock.family == socket.AF_UNIX:
+        return await loop.create_unix_server(protocol, sock=sock, backlog=BACKLOG)
+    return await loop.create_server(protocol, sock=sock, backlog=BACKLOG)
+
+
 def _limited(runner: web.AppRunner) -> Callable[[], asyncio.Protocol]:
     server = runner.server
     if server is None:
         raise RuntimeError("the runner was not set up")
-    return lambda: server() if len(server.connections) < MAX_CONNECTIONS else _Refusal()
+    return lambda: server() if len(server.connections) < MAX_CONNECTIONS else _CloseAtOnce()
 
 
-class _Refusal(asyncio.Protocol):
-    """One client too many."""
+class _CloseAtOnce(asyncio.Protocol):
+    """For a client beyond MAX_CONNECTIONS."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         transport.close()
 
 
-BACKLOG = 128
-OWNER_ONLY = 0o177
-"""The mask that leaves a file mode 0600."""
-
-
-@contextmanager
-def bound(address: AdminAddress) -> Iterator[socket.socket]:
-    """Listen while the block runs. Raises `BindError`."""
-    if not isinstance(address, UnixPath):
-        with _bind(address) as sock:
-            yield sock
-        return
-    with _bind_unix(address) as sock:
-        ours = _file(address.path)
-        try:
-            yield sock
-        finally:
-            if _file(address.path) == ours:  # else another lbproxy's is there by now
-                Path(address.path).unlink()
-
-
-def address_of(sock: socket.socket) -> AdminAddress:
-    """Where it listens: port 0 has become a real one."""
+def _address_of(sock: socket.socket) -> AdminAddress:
     name = sock.getsockname()
     return UnixPath(name) if sock.family == socket.AF_UNIX else Address(*name[:2])
 
@@ -135,11 +132,11 @@ def _bind(address: Address) -> socket.socket:
 
 
 def _bind_unix(address: UnixPath) -> socket.socket:
-    """Bind with mode 0600 from the first moment. A socket that nobody listens on any more is replaced."""
+    """Bind with mode 0600 from the first moment. A socket file without a listener is replaced."""
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
-    before = os.umask(OWNER_ONLY)
+    before = os.umask(OWNER_ONLY)  # bind() creates the file: a chmod() afterwards would leave a moment for others
     try:
-        _make_way(address.path)
+        _remove_stale(address.path)
         sock.bind(address.path)
         sock.listen(BACKLOG)
     except OSError as error:
@@ -150,8 +147,8 @@ def _bind_unix(address: UnixPath) -> socket.socket:
     return sock
 
 
-def _make_way(path: str) -> None:
-    """Remove a stale socket; leave anything else for bind() to complain about."""
+def _remove_stale(path: str) -> None:
+    """Remove a socket file that a killed lbproxy left behind. Anything else stays, and bind() refuses it."""
     with suppress(FileNotFoundError):
         if stat.S_ISSOCK(os.lstat(path).st_mode) and _is_stale(path):
             Path(path).unlink()

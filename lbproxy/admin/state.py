@@ -1,32 +1,30 @@
 """The JSON of `/backends`: what should be (the snapshot) beside what was counted (the stats), by name. Pure.
 
-Either side may know something that the other does not: counts outlive membership, and a new backend has none yet.
+Each side may know something that the other does not: counters outlive membership, and a new backend has none yet.
 """
 
 import json
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import NamedTuple
 
 from lbproxy import __version__
-from lbproxy.admin.api.program_status import ProgramStatus
+from lbproxy.admin.reading import Now, ProgramReading
 from lbproxy.admin.schema import BackendShape, ProgramShape, ServiceShape, StateShape, iso
 from lbproxy.model.address import Address
 from lbproxy.model.drain_orders import BY_OPERATOR, is_drained_by_operator
-from lbproxy.model.facts import Program
 from lbproxy.model.snapshot import Backend, BackendKey, Service, Snapshot, State
 from lbproxy.model.stats import BackendStats, ServiceStats, Stats
 from lbproxy.text.units import format_roughly
 
 REMOVED = "removed"
-"""The state of a backend that has left the table and still holds connections or counts."""
+"""The state of a backend that has left the table and of which the dataplane still has counters."""
 STATES = (*(state.value for state in State), REMOVED)
 
 
 class BackendRow(NamedTuple):
-    """One backend; `backend` is None when only its counts are left."""
+    """One backend; `backend` is None when only its counters are left."""
 
     address: Address
     backend: Backend | None
@@ -34,7 +32,7 @@ class BackendRow(NamedTuple):
 
 
 class ServiceRow(NamedTuple):
-    """One service; `service` is None when only its counts are left."""
+    """One service; `service` is None when only its counters are left."""
 
     name: str
     service: Service | None
@@ -43,7 +41,7 @@ class ServiceRow(NamedTuple):
 
 
 def join(snapshot: Snapshot | None, stats: Stats) -> tuple[ServiceRow, ...]:
-    """Give every service and backend that either side knows; those of the snapshot come first, in its order."""
+    """Give every service and backend that snapshot or stats know; those of the snapshot come first, in its order."""
     services = snapshot.services if snapshot else {}
     gone = _gone(services.values(), stats)
     return tuple(
@@ -68,60 +66,22 @@ def _gone(services: Iterable[Service], stats: Stats) -> dict[str, list[BackendRo
 
 
 def state_of(backend: Backend | None) -> str:
-    """Give one of STATES."""
+    """Give one of STATES; None is a backend that has left the table."""
     return backend.state.value if backend else REMOVED
 
 
-@dataclass(frozen=True, slots=True)
-class Now:
-    """One moment on both clocks: seconds on the event loop's, and the time of day for display."""
-
-    monotonic: float
-    wall: datetime
-
-    @classmethod
-    def read(cls, monotonic: float) -> "Now":
-        """Add the time of day to the time of the loop."""
-        return cls(monotonic, datetime.now(UTC))
-
-    def age(self, moment: float) -> float:
-        """Seconds since a moment of the monotonic clock, to the millisecond; never negative."""
-        return max(0.0, round(self.monotonic - moment, 3))
-
-    def left(self, deadline: float) -> float:
-        """Seconds until a moment of the monotonic clock, to the millisecond; never negative."""
-        return max(0.0, round(deadline - self.monotonic, 3))
+def state_json(reading: ProgramReading) -> bytes:
+    """Give the answer of `/backends` as bytes of JSON."""
+    return json_bytes(state(reading))
 
 
-class ProgramReading(NamedTuple):
-    """What the view said at one moment."""
-
-    snapshot: Snapshot | None
-    stats: Stats
-    program: Program
-    not_ready: str | None
-    not_healthy: str | None
-    now: Now
-
-    @classmethod
-    def of(cls, status: ProgramStatus, monotonic: float) -> "ProgramReading":
-        """Ask the view. On its event loop."""
-        return cls(status.snapshot, status.stats(), status.program(), status.why_not_ready(), status.why_not_healthy(),
-                   Now.read(monotonic))
-
-
-def to_json(reading: ProgramReading) -> bytes:
-    """Give the answer as indented JSON in ASCII: names are somebody else's and may hold anything."""
-    return written(state(reading))
-
-
-def written(answer: object) -> bytes:
-    """Write JSON in ASCII, indented for people."""
+def json_bytes(answer: object) -> bytes:
+    """Write JSON with indents for people, in ASCII: names come from others and may hold control characters."""
     return json.dumps(answer, indent=1, allow_nan=False).encode() + b"\n"
 
 
 def state(reading: ProgramReading) -> StateShape:
-    """Give the whole answer."""
+    """Give the whole answer of `/backends`."""
     return {
         "version": reading.snapshot.version if reading.snapshot else None,
         "time": iso(reading.now.wall),
@@ -131,7 +91,7 @@ def state(reading: ProgramReading) -> StateShape:
 
 
 def program(reading: ProgramReading) -> ProgramShape:
-    """Say what runs."""
+    """Give the part about the program: what runs, and what troubles it."""
     return {
         "version": __version__,
         "dataplane": reading.program.dataplane,
@@ -173,8 +133,8 @@ def _backends(rows: Iterable[BackendRow], now: Now) -> Iterable[BackendShape]:
             "since": None if age is None else iso(now.wall - timedelta(seconds=age)),
             "is_open": bool(backend and backend.is_open),
             "weight": backend.weight if backend else 0,
-            "drain_seconds_left": left(backend.deadline if backend else None, now),
-            "state_seconds_left": left(backend.until if backend else None, now),
+            "drain_seconds_left": seconds_left(backend.deadline if backend else None, now),
+            "state_seconds_left": seconds_left(backend.until if backend else None, now),
             "is_drained_by_operator": bool(backend and is_drained_by_operator(backend)),
             "active": stats.active,
             "connections_total": stats.connections,
@@ -187,7 +147,7 @@ def _backends(rows: Iterable[BackendRow], now: Now) -> Iterable[BackendShape]:
 
 
 def reason_of(backend: Backend | None, now: Now) -> str:
-    """Why it is in its state, and for how long yet if an operator said so."""
+    """Why it is in its state, and how long an operator's drain still lasts."""
     if backend is None:
         return "no longer in the table"
     if is_drained_by_operator(backend) and backend.until is not None:
@@ -195,6 +155,6 @@ def reason_of(backend: Backend | None, now: Now) -> str:
     return backend.reason
 
 
-def left(moment: float | None, now: Now) -> float | None:
-    """Seconds until a moment, if there is one."""
+def seconds_left(moment: float | None, now: Now) -> float | None:
+    """Seconds until a moment of the monotonic clock; None without one."""
     return None if moment is None else now.left(moment)

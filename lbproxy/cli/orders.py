@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from lbproxy.admin.schema import OrderedShape, SteeredShape
+from lbproxy.admin.schema import OrderedBackendShape, OrderedShape
 from lbproxy.text.quoting import escaped
 
 
@@ -11,7 +11,7 @@ def said(answer: OrderedShape, terms: str) -> str:
     return "\n".join(line for one in answer["backends"] for line in _lines(one, terms))
 
 
-def _lines(one: SteeredShape, terms: str) -> Iterator[str]:
+def _lines(one: OrderedBackendShape, terms: str) -> Iterator[str]:
     count = one["active"]
     yield (f"{escaped(one['service'])}: {escaped(one['backend'])} {terms}; "
            f"it has {count or 'no'} connection{'s' * (count != 1)}")

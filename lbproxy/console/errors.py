@@ -1,15 +1,15 @@
-"""What can go wrong when another lbproxy is asked."""
+"""What can go wrong when a command asks a running lbproxy."""
 
 from lbproxy.model.errors import LbproxyError
 
 
 class ConsoleError(LbproxyError):
-    """The command failed, though it was written as it should be (exit code 1)."""
+    """The command was written correctly and failed (exit code 1). Its text is one line."""
 
 
 class AdminUnreachableError(ConsoleError):
-    """Nobody answers, or somebody else."""
+    """No admin server of an lbproxy answers at the address."""
 
 
 class AnswerError(ConsoleError):
-    """lbproxy says no; the text is its reason."""
+    """The admin server refuses the request; the text is its reason."""

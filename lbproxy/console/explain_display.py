@@ -1,4 +1,4 @@
-"""What `lbproxy explain` shows: for each backend the chain of causes, the one that decides in bold. Pure."""
+"""What `lbproxy explain` shows: for each backend the chain of causes, with the decisive one in bold. Pure."""
 
 from collections.abc import Iterable, Iterator
 
@@ -12,16 +12,16 @@ from lbproxy.text.quoting import escaped
 INDENT = "  "
 
 
-def explanation(told: ExplanationShape) -> RenderableType:
-    """Give every service in question."""
-    return Group(*(line for service in told["services"] for line in _service(service)))
+def explanation(answer: ExplanationShape) -> RenderableType:
+    """Draw every service of an answer of `/explain`."""
+    return Group(*(line for service in answer["services"] for line in _service(service)))
 
 
 def _service(service: ExplainedServiceShape) -> Iterator[Text]:
     yield plain(service["name"], "bold").append(f"  {service['scheduler'] or 'removed'}", "not bold")
     if service["next"]:
-        whom = ", ".join(f"worker {one['worker']}: {escaped(one['backend'] or 'nobody')}" for one in service["next"])
-        yield Text(f"{INDENT}the next connection goes to  {whom}")
+        chosen = ", ".join(f"worker {one['worker']}: {escaped(one['backend'] or 'none')}" for one in service["next"])
+        yield Text(f"{INDENT}the next connection goes to  {chosen}")
     for backend in service["backends"]:
         yield from _backend(backend)
     yield Text()
@@ -46,5 +46,5 @@ def _drain(backend: ExplainedBackendShape) -> Iterator[Text]:
 
 def _scores(scores: Iterable[ScoreShape]) -> Iterator[str]:
     for one in scores:
-        score = "not to be chosen" if one["score"] is None else f"score {one['score']:g}"
+        score = "can't be chosen" if one["score"] is None else f"score {one['score']:g}"
         yield f"worker {one['worker']}: {score}{', full' * one['is_full']}{', next' * one['is_next']}"

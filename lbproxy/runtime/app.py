@@ -183,7 +183,7 @@ def _guard(config: Config, metrics: AdminMetrics) -> Guard:
             token.read()
         except TokenError as error:
             raise ConfigError(f"--admin-token-file: {error}") from None
-        if token.is_open_to_all():
+        if token.is_world_readable():
             log.warning("every user of this machine can read the admin token", file=config.admin_token_file)
     hosts = frozenset(filter(None, config.admin_hosts.lower().split(",")))
     return Guard(token, hosts, metrics.count_refusal)

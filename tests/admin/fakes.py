@@ -56,14 +56,14 @@ class FakeOperator:
         self.asked.append((service, leaving))
         return self.answers
 
-    def order(self, key: BackendKey, seconds: float | None, deadline: float | None) -> bool:
+    def drain(self, key: BackendKey, seconds: float | None, deadline: float | None) -> bool:
         self.ordered[key] = (seconds, deadline)
         return True
 
-    def orders(self) -> list[BackendKey]:
+    def drain_orders(self) -> list[BackendKey]:
         return list(self.ordered)
 
-    def take_back(self, key: BackendKey) -> bool:
+    def undrain(self, key: BackendKey) -> bool:
         return self.ordered.pop(key, None) is not None
 
 

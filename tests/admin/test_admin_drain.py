@@ -45,7 +45,7 @@ async def test_undrain_takes_back_what_was_ordered(on_socket: aiohttp.ClientSess
     assert list(operator.ordered) == [BackendKey("web", ONE)]
     async with on_socket.post("/undrain", json={"backend": str(TWO)}) as answer:
         assert (answer.status, await answer.text()) == (
-            404, f"no drain was ordered for '{TWO}'; see lbproxy status\n")
+            404, f"no drain is ordered for '{TWO}'; lbproxy status shows the drained backends\n")
 
 
 @pytest.mark.parametrize(("order", "line"), [
@@ -63,7 +63,7 @@ async def test_unknown_backend_is_refused_with_advice(
 
 
 @pytest.mark.parametrize(("body", "words"), [
-    (b"", "this is no order: Invalid JSON"), (b"[]", "this is no order"), (b"{}", "'backend': Field required"),
+    (b"", "this is not an order: Invalid JSON"), (b"[]", "this is not an order"), (b"{}", "'backend': Field required"),
     (b'{"backend": 1}', "'backend': Input should be a valid string"),
     (b'{"backend": "x", "for_seconds": 0}', "'for_seconds': Input should be greater than 0"),
     (b'{"backend": "x", "for_seconds": -1}', "'for_seconds'"),
@@ -72,7 +72,7 @@ async def test_unknown_backend_is_refused_with_advice(
     (b'{"backend": "x", "deadline_seconds": "1m"}', "'deadline_seconds': Input should be a valid number"),
     (b'{"backend": "x", "forever": true}', "'forever': Extra inputs are not permitted"),
     (b'{"backend": "' + b"x" * 101 + b'"}', "'backend': String should have at most 100 characters"),
-    (b"\xff\xfe", "this is no order"), (b"[" * 10_000, "this is no order"),
+    (b"\xff\xfe", "this is not an order"), (b"[" * 10_000, "this is not an order"),
 ])
 async def test_mistake_in_an_order_is_one_line_and_changes_nothing(
         on_socket: aiohttp.ClientSession, operator: FakeOperator, body: bytes, words: str) -> None:

@@ -9,8 +9,9 @@ import pytest
 
 from lbproxy.admin import explain_handler
 from lbproxy.admin.explain_rules import ServiceFacts, explain
+from lbproxy.admin.reading import Now
 from lbproxy.admin.schema import ExplainedBackendShape
-from lbproxy.admin.state import Now, join
+from lbproxy.admin.state import join
 from lbproxy.model.drain_orders import BY_OPERATOR, DrainOrder
 from lbproxy.model.facts import CheckResult, Facts
 from lbproxy.model.snapshot import Backend, Endpoint, Policy, Service, Snapshot, State
@@ -50,8 +51,9 @@ def test_active_backend_is_explained_by_its_scheduler() -> None:
     assert decisive(found) == "scheduler"
     assert said(found) == {
         "source": "slice web-abcde says ready, serving, not terminating",
-        "checks": "the last check passed 0.5 s ago in 1.2 ms, 7 times in a row",
-        "scheduler": "lc chooses the fewest connections; it has 3, 9 at most; the next connection is for it",
+        "checks": "the last check passed 0.5 s ago and took 1.2 ms (7 passes in a row)",
+        "scheduler": ("lc chooses the backend with the fewest connections; this one has 3 of 9 at most; "
+                      "it gets the next connection"),
     }
     assert found["scores"] == [{"worker": 0, "score": 3.0, "active": 3, "is_full": False, "is_next": True}]
     assert found["check"] == {"seconds_ago": 0.5, "took_seconds": 0.0012, "failure": None, "in_a_row": 7,
@@ -61,7 +63,7 @@ def test_active_backend_is_explained_by_its_scheduler() -> None:
 def test_which_workers_would_choose_it_is_said() -> None:
     choices = [SchedulerChoice(0, ONE, {}, {}), SchedulerChoice(1, TWO, {}, {}), SchedulerChoice(2, ONE, {}, {})]
     assert said(explained(FACTS, ACTIVE, *choices))["scheduler"].endswith(
-        "the next connection of workers 0, 2 is for it")
+        "it gets the next connection of workers 0, 2")
 
 
 def test_endpoint_that_is_not_ready_is_the_cause() -> None:
@@ -76,9 +78,10 @@ def test_failed_check_is_the_cause_before_an_ejection() -> None:
                     last_check=replace(PASSED, failure="refused", in_a_row=2))
     found = explained(facts, replace(ACTIVE, state=State.DOWN, reason="check failed: refused", is_open=False), active=1)
     assert decisive(found) == "checks"
-    assert said(found)["checks"].endswith("2 times in a row; it counts as dead until 2 in a row pass")
-    assert said(found)["ejection"] == "ejected for another 8s: connects failed in a row"
-    assert said(found)["connections"] == "it has 1 connection left; they may go on"
+    assert said(found)["checks"].endswith(
+        " (2 failures in a row); the backend counts as failed until 2 checks in a row pass")
+    assert said(found)["ejection"] == "ejected for another 8s: several connects in a row failed"
+    assert said(found)["connections"] == "it has 1 connection left, which may go on"
     assert found["ejected_for_seconds"] == 8.0
 
 
@@ -86,11 +89,11 @@ def test_doubted_checks_decide_nothing() -> None:
     facts = replace(FACTS, failure="refused", is_check_doubted=True, last_check=replace(PASSED, failure="refused"))
     found = explained(facts)
     assert decisive(found) == "scheduler"
-    assert "ignored, as more than half" in said(found)["checks"]
+    assert "ignored, because more than half" in said(found)["checks"]
 
 
 @pytest.mark.parametrize(("facts", "policy", "words"), [
-    (replace(FACTS, last_check=None), Policy(), "no check was made yet"),
+    (replace(FACTS, last_check=None), Policy(), "it has not been checked yet"),
     (FACTS, Policy(health=replace(Policy().health, interval=0.0)), "it is not checked (health-interval 0)"),
 ])
 def test_backend_without_checks_says_so(facts: Facts, policy: Policy, words: str) -> None:
@@ -103,8 +106,8 @@ def test_operators_drain_tells_its_end_its_deadline_and_its_oldest_connection() 
                SchedulerChoice(2, None, {}, {})]
     found = explained(replace(FACTS, order=DrainOrder(1540.0, 1030.0)), backend, *choices, active=4)
     assert (decisive(found), found["reason"]) == ("operator", "drained by operator, 9m left")
-    assert said(found)["operator"] == "an operator drains it, for another 9m"
-    assert said(found)["connections"] == "it has 4 connections left; reset in 30s"
+    assert said(found)["operator"] == "an operator drains it for another 9m"
+    assert said(found)["connections"] == "it has 4 connections left; what remains is reset in 30s"
     assert found["drain"] == {"connections": 4, "reset_in_seconds": 30.0, "oldest_seconds": 61.5,
                               "by_operator": True, "ends_in_seconds": 540.0}
 
@@ -114,7 +117,7 @@ def test_terminating_backend_drains_whatever_the_operator_said() -> None:
     backend = replace(ACTIVE, state=State.DRAINING, reason="terminating", is_open=False, deadline=1060.0)
     found = explained(facts, backend)
     assert decisive(found) == "source"
-    assert said(found)["operator"] == "an operator drains it, until lbproxy undrain"
+    assert said(found)["operator"] == "an operator drains it until lbproxy undrain"
     assert found["drain"] is not None
     assert found["drain"]["by_operator"] is False
 
@@ -131,7 +134,8 @@ def test_removed_endpoint_and_weight_0_are_causes() -> None:
     assert said(explained(replace(FACTS, endpoint=replace(READY, weight=7))))["weight"] == "weight 7"
 
 
-async def test_answer_is_for_whom_was_asked(client: aiohttp.ClientSession, operator: FakeOperator) -> None:
+async def test_answer_is_limited_to_the_service_or_backend_in_question(
+        client: aiohttp.ClientSession, operator: FakeOperator) -> None:
     operator.known = {"web": {ONE: FACTS}}
     async with client.get("/explain", params={"service": "web", "backend": str(ONE)}) as answer:
         (service,) = (await answer.json())["services"]
@@ -170,4 +174,4 @@ async def test_service_of_which_only_counts_are_left_is_explained(
         (service,) = (await answer.json())["services"]
     assert service["scheduler"] is None
     assert service["backends"][0]["causes"][0]["says"] == (
-        "it is not in the table any more; only its counts are left")
+        "it is no longer in the table; only its counters are left")

@@ -57,7 +57,7 @@ async def test_known_host_is_answered(guarded: aiohttp.ClientSession, host: str)
 async def test_unknown_host_is_refused(guarded: aiohttp.ClientSession, host: str, path: str) -> None:
     async with guarded.get(path, headers={"Host": host}) as answer:
         assert (answer.status, await answer.text()) == (
-            421, f"this server is not called {host!r}; ask by its IP address, or add the name to --admin-hosts\n")
+            421, f"{host!r} is not a name of this server; use its IP address, or add the name to --admin-hosts\n")
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
@@ -85,7 +85,8 @@ async def test_order_without_the_token_is_refused(
 async def test_without_a_token_the_server_is_read_only(client: aiohttp.ClientSession, operator: FakeOperator) -> None:
     async with client.post("/drain", json=ORDER, headers=ALLOWED) as answer:
         assert (answer.status, await answer.text()) == (
-            403, "read-only: orders need lbproxy run --admin-token-file FILE, or a Unix socket (--admin unix:PATH)\n")
+            403, ("this server is read-only: orders need lbproxy run --admin-token-file FILE, "
+                  "or a Unix socket (--admin unix:PATH)\n"))
     assert operator.ordered == {}
 
 
@@ -113,16 +114,16 @@ async def test_token_file_that_vanishes_refuses_orders_and_is_logged(
 def test_file_that_holds_no_token_is_refused_without_telling_what_it_holds(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "token"
     file.write_bytes(content)
-    with pytest.raises(TokenError, match="this is no token; write one word of at least 16 characters") as error:
+    with pytest.raises(TokenError, match="this is not a token; write one word of at least 16 characters") as error:
         TokenFile(file).read()
     assert not content.strip() or content.decode() not in str(error.value)
 
 
 def test_token_file_that_everybody_can_read_is_noticed(token: TokenFile) -> None:
     token.path.chmod(0o640)
-    assert not token.is_open_to_all()
+    assert not token.is_world_readable()
     token.path.chmod(0o644)
-    assert token.is_open_to_all()
+    assert token.is_world_readable()
 
 
 @pytest.mark.parametrize("headers", [
@@ -132,7 +133,7 @@ def test_token_file_that_everybody_can_read_is_noticed(token: TokenFile) -> None
 async def test_order_from_another_site_is_refused_even_with_the_token(
         guarded: aiohttp.ClientSession, operator: FakeOperator, headers: dict[str, str]) -> None:
     async with guarded.post("/drain", json=ORDER, headers={**ALLOWED, **headers}) as answer:
-        assert (answer.status, await answer.text()) == (403, "orders are not taken from other sites\n")
+        assert (answer.status, await answer.text()) == (403, "orders from other sites are refused\n")
     assert operator.ordered == {}
 
 

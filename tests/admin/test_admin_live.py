@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 
 from lbproxy.admin import live, server
-from lbproxy.admin.live import Live, Watcher
+from lbproxy.admin.live import LiveStream, Subscriber
 from lbproxy.admin.live_snapshot import COLUMNS
 from lbproxy.admin.rates import Growth, point, quantile, since
 from lbproxy.model.address import Address
@@ -31,8 +31,8 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-async def hub(status: FakeStatus) -> AsyncIterator[Live]:
-    hub = Live(status, EventLog())
+async def hub(status: FakeStatus) -> AsyncIterator[LiveStream]:
+    hub = LiveStream(status, EventLog())
     yield hub
     await hub.close()
 
@@ -42,15 +42,15 @@ def messages(content: bytes) -> list[Message]:
     return [(name.removeprefix("event: "), json.loads(data.removeprefix("data: "))) for name, _, data in parts]
 
 
-async def told(hub: Live, watcher: Watcher) -> list[Message]:
+async def told(hub: LiveStream, subscriber: Subscriber) -> list[Message]:
     async with asyncio.timeout(5):
-        return messages(await hub.next(watcher))
+        return messages(await hub.next(subscriber))
 
 
-async def change(hub: Live, watcher: Watcher, key: str) -> dict[str, Any]:
+async def change(hub: LiveStream, subscriber: Subscriber, key: str) -> dict[str, Any]:
     """Wait for a change that tells of this."""
     while True:
-        for name, content in await told(hub, watcher):
+        for name, content in await told(hub, subscriber):
             if name == "change" and content.get(key):
                 return content
 
@@ -59,9 +59,9 @@ def row(values: list[object]) -> dict[str, Any]:
     return dict(zip(COLUMNS, values, strict=True))
 
 
-async def test_first_message_is_the_whole_state(hub: Live, status: FakeStatus) -> None:
-    with hub.watching() as watcher:
-        ((name, content),) = await told(hub, watcher)
+async def test_first_message_is_the_whole_state(hub: LiveStream, status: FakeStatus) -> None:
+    with hub.subscribed() as subscriber:
+        ((name, content),) = await told(hub, subscriber)
     assert name == "state"
     service = content["services"]["web"]
     assert service["head"]["rejected"] == {"no_backend": 3}
@@ -71,79 +71,79 @@ async def test_first_message_is_the_whole_state(hub: Live, status: FakeStatus) -
     assert service["curve"] == []
 
 
-async def test_only_what_changed_is_told(hub: Live, status: FakeStatus) -> None:
-    with hub.watching() as watcher:
-        await told(hub, watcher)
-        assert (await told(hub, watcher))[0][1]["services"] == {}
+async def test_only_what_changed_is_told(hub: LiveStream, status: FakeStatus) -> None:
+    with hub.subscribed() as subscriber:
+        await told(hub, subscriber)
+        assert (await told(hub, subscriber))[0][1]["services"] == {}
         grown = BackendStats(active=6, connections=61)
         status.counted.backends = {**status.counted.backends, BackendKey("web", ONE): grown}
-        content = await change(hub, watcher, "services")
+        content = await change(hub, subscriber, "services")
     (only,) = content["services"]["web"]["rows"]
     assert (row(only)["address"], row(only)["active"]) == (str(ONE), 6)
     assert "head" in content["services"]["web"], "the sums of its reasons changed"
 
 
-async def test_state_changes_come_and_go_and_so_do_services(hub: Live, status: FakeStatus) -> None:
-    with hub.watching() as watcher:
-        await told(hub, watcher)
+async def test_state_changes_come_and_go_and_so_do_services(hub: LiveStream, status: FakeStatus) -> None:
+    with hub.subscribed() as subscriber:
+        await told(hub, subscriber)
         status.snapshot = snapshot(backend(state=State.DOWN), version=2)
         status.counted = Stats({}, {})
-        content = await change(hub, watcher, "services")
+        content = await change(hub, subscriber, "services")
         assert content["services"]["web"]["gone"] == [str(TWO)]
         assert row(content["services"]["web"]["rows"][0])["state"] == "down"
         status.snapshot = snapshot(service="api", version=3)
-        content = await change(hub, watcher, "gone")
+        content = await change(hub, subscriber, "gone")
     assert (content["gone"], list(content["services"])) == (["web"], ["api"])
 
 
-async def test_trouble_of_the_program_is_told(hub: Live, status: FakeStatus) -> None:
-    with hub.watching() as watcher:
-        await told(hub, watcher)
+async def test_trouble_of_the_program_is_told(hub: LiveStream, status: FakeStatus) -> None:
+    with hub.subscribed() as subscriber:
+        await told(hub, subscriber)
         status.not_ready, status.trouble = "no usable backend", "address in use"
-        content = await change(hub, watcher, "program")
+        content = await change(hub, subscriber, "program")
     assert (content["program"]["not_ready"], content["program"]["trouble"]) == ("no usable backend", "address in use")
 
 
 async def test_events_are_told_once(status: FakeStatus) -> None:
     event_log = EventLog()
     event_log(None, "info", {"event": "serving"})
-    hub = Live(status, event_log)
-    with hub.watching() as watcher:
-        ((_, state),) = await told(hub, watcher)
+    hub = LiveStream(status, event_log)
+    with hub.subscribed() as subscriber:
+        ((_, state),) = await told(hub, subscriber)
         event_log(None, "error", {"event": "worker died", "worker": 1})
-        content = await change(hub, watcher, "events")
+        content = await change(hub, subscriber, "events")
     await hub.close()
     assert [event["number"] for event in state["events"]] == [1]
     assert [(event["number"], event["kind"]) for event in content["events"]] == [(2, "worker")]
 
 
-async def test_curve_grows_while_somebody_looks_and_is_there_for_the_next(hub: Live, status: FakeStatus) -> None:
-    with hub.watching() as watcher:
-        await told(hub, watcher)
+async def test_curve_grows_while_somebody_looks_and_is_there_for_the_next(hub: LiveStream, status: FakeStatus) -> None:
+    with hub.subscribed() as subscriber:
+        await told(hub, subscriber)
         status.counted.services = {"web": ServiceStats(accepted=190)}
-        content = await change(hub, watcher, "services")
+        content = await change(hub, subscriber, "services")
         assert content["services"]["web"]["point"][1] > 0
-        with hub.watching() as other:
+        with hub.subscribed() as other:
             ((_, state),) = await told(hub, other)
     assert max(point[1] for point in state["services"]["web"]["curve"]) > 0
 
 
 async def test_nobody_is_asked_while_nobody_looks(status: FakeStatus, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live, "LINGER", 0.0)
-    hub = Live(status, EventLog())
+    hub = LiveStream(status, EventLog())
     before = asyncio.all_tasks()
-    with hub.watching() as watcher:
-        await told(hub, watcher)
+    with hub.subscribed() as subscriber:
+        await told(hub, subscriber)
         task, = asyncio.all_tasks() - before
     async with asyncio.timeout(5):
         await task
-    with hub.watching() as watcher:
-        assert (await told(hub, watcher))[0][0] == "state"
+    with hub.subscribed() as subscriber:
+        assert (await told(hub, subscriber))[0][0] == "state"
     await hub.close()
 
 
-async def test_page_that_does_not_keep_up_gets_the_latest_state_instead(hub: Live, status: FakeStatus) -> None:
-    with hub.watching() as slow, hub.watching() as quick:
+async def test_page_that_does_not_keep_up_gets_the_latest_state_instead(hub: LiveStream, status: FakeStatus) -> None:
+    with hub.subscribed() as slow, hub.subscribed() as quick:
         await told(hub, slow)
         for number in range(live.QUEUE + 2):
             status.not_ready = str(number)
@@ -154,21 +154,21 @@ async def test_page_that_does_not_keep_up_gets_the_latest_state_instead(hub: Liv
 
 
 async def test_queue_of_a_page_is_bounded() -> None:
-    watcher = Watcher()
-    watcher.is_behind = False
+    subscriber = Subscriber()
+    subscriber.is_behind = False
     for _ in range(10_000):
-        watcher.offer(b"x")
-    assert (watcher.is_behind, watcher.take()) == (True, b"")
+        subscriber.offer(b"x")
+    assert (subscriber.is_behind, subscriber.take()) == (True, b"")
 
 
 async def test_failure_while_sampling_is_logged_and_ends_the_streams(
-        hub: Live, status: FakeStatus, monkeypatch: pytest.MonkeyPatch) -> None:
-    with hub.watching() as watcher:
-        await told(hub, watcher)
+        hub: LiveStream, status: FakeStatus, monkeypatch: pytest.MonkeyPatch) -> None:
+    with hub.subscribed() as subscriber:
+        await told(hub, subscriber)
         monkeypatch.setattr(status, "program", lambda: 1 / 0)
         async with asyncio.timeout(5):
-            while not watcher.has_ended:
-                await hub.next(watcher)
+            while not subscriber.has_ended:
+                await hub.next(subscriber)
     monkeypatch.undo()
 
 
@@ -182,11 +182,12 @@ async def test_stream_is_server_sent_events_with_the_headers_of_every_answer(cli
 
 async def test_pages_beyond_the_limit_are_refused(
         client: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live, "MOST_WATCHERS", 1)
+    monkeypatch.setattr(live, "MOST_SUBSCRIBERS", 1)
     async with client.get("/stream") as first:
         await first.content.readline()
         async with client.get("/stream") as second:
-            assert (second.status, await second.text()) == (503, "1 pages are open already; close some\n")
+            assert second.status == 503
+            assert await second.text() == "1 pages are open, and no more are allowed; close some\n"
 
 
 async def test_page_that_does_not_read_is_cut_off(status: FakeStatus, monkeypatch: pytest.MonkeyPatch) -> None:

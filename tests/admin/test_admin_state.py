@@ -1,9 +1,10 @@
 import json
 from datetime import UTC, datetime
 
+from lbproxy.admin.reading import Now, ProgramReading
 from lbproxy.admin.schema import BackendShape, StateShape
-from lbproxy.admin.state import Now, ProgramReading, to_json
 from lbproxy.admin.state import state as state_of
+from lbproxy.admin.state import state_json
 from lbproxy.model.snapshot import BackendKey, State
 from lbproxy.model.stats import BackendStats, Stats
 
@@ -76,6 +77,6 @@ def test_state_before_the_first_snapshot_is_empty() -> None:
 
 
 def test_json_is_ascii_whatever_the_names_are() -> None:
-    written = to_json(reading(FakeStatus(snapshot(backend(), service='"ü\n</script>'), NOTHING)))
+    written = state_json(reading(FakeStatus(snapshot(backend(), service='"ü\n</script>'), NOTHING)))
     assert written.isascii()
     assert json.loads(written)["services"][0]["name"] == '"ü\n</script>'

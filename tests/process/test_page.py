@@ -88,7 +88,7 @@ async def test_page_of_a_service_can_be_shared_and_explains_a_backend(
     page = await visit(browser, program)
     await page.page.locator(page.row(bravo.address)).locator("a.address").focus()
     await page.page.keyboard.press("Enter")
-    await page.sees(".explanation .says", "the configuration names it")
+    await page.sees(".explanation .says", "the configuration lists it")
     shared = page.page.url
     assert shared.endswith(f"#/service/web/{str(bravo.address).replace(':', '%3A')}")
     other = await visit(browser, program)

@@ -94,7 +94,7 @@ async def test_explain_tells_the_chain_of_causes(scene: Scene, listen: Address) 
     code, text = await said(program.admin, "explain")
     assert code == 0
     assert "the next connection goes to  worker 0: " in text
-    assert "→ scheduler   lc chooses the fewest connections; it has 1" in text
+    assert "→ scheduler   lc chooses the backend with the fewest connections; this one has 1" in text
     bravo.stop()
     await program.shows("lbproxy_backend_state", 1, backend=str(bravo.address), state="down")
     code, text = await said(program.admin, "explain", "web", str(bravo.address))
@@ -117,7 +117,7 @@ async def test_drain_and_undrain_by_the_unix_socket(scene: Scene, listen: Addres
     code, text = await said(path, "status")
     assert (code, f"{alpha.address}  draining (drained by operator, 10m left)" in text) == (0, True)
     code, text = await said(path, "explain", "web", str(alpha.address))
-    assert "→ operator    an operator drains it, for another 10m" in text
+    assert "→ operator    an operator drains it for another 10m" in text
     assert "its oldest connection is " in text
     assert await scene.served_by(listen, 4) == {"bravo": 4}
     assert [await client.ask() for client in kept] == names
@@ -132,7 +132,7 @@ async def test_drain_by_the_token(scene: Scene, listen: Address, token: Path) ->
     program = await scene.serve(web(listen, alpha), admin_token_file=str(token))
     code, text = await said(program.admin, "drain", str(alpha.address))
     assert code == 1
-    assert text == "lbproxy: this order needs the token: --admin-token-file FILE, or Authorization: Bearer TOKEN"
+    assert text == "lbproxy: orders need the token: --admin-token-file FILE, or the header Authorization: Bearer TOKEN"
     code, text = await said(program.admin, "drain", str(alpha.address), "--admin-token-file", str(token))
     assert (code, text.splitlines()) == (0, [
         f"web: {alpha.address} drains until lbproxy undrain; it has no connections",
@@ -145,7 +145,8 @@ async def test_mistakes_are_one_line(scene: Scene, listen: Address) -> None:
     nobody = free_address()
     for arguments, code, line in (
             (["drain", str(alpha.address)], 1,
-             "read-only: orders need lbproxy run --admin-token-file FILE, or a Unix socket (--admin unix:PATH)"),
+             ("this server is read-only: orders need lbproxy run --admin-token-file FILE, "
+              "or a Unix socket (--admin unix:PATH)")),
             (["drain", "x", "--for", "soon"], 2,
              "--for: 'soon' is not a duration; write one such as 500ms, 2s or 1h30m"),
             (["drain", "x", "--for", "0"], 2, "--for: 0 is no time; write one such as 10m, or lbproxy undrain"),

@@ -1,1 +1,1 @@
-"""What the admin server needs of the running program, and where it gets it."""
+"""What the admin server needs of the running program: each need as a Protocol, with the program's implementation."""

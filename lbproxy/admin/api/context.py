@@ -1,4 +1,4 @@
-"""All that the admin server needs of the program."""
+"""All that the admin server needs of the running program."""
 
 from dataclasses import dataclass
 
@@ -12,10 +12,15 @@ from lbproxy.model.event_log import EventLog
 
 @dataclass(frozen=True, slots=True)
 class AdminContext:
-    """The program, from where an operator sits."""
+    """The running program as the admin server sees it. The admin server owns none of these parts."""
 
     status: ProgramStatus
+    """Asked anew for every answer."""
     registry: CollectorRegistry
+    """What `/metrics` exposes."""
     operator: OperatorApi
+    """Gives the facts for `/explain`, and takes the orders of `/drain` and `/undrain`."""
     event_log: EventLog
+    """What `/events` and the page show."""
     guard: Guard
+    """Decides which requests are answered."""

@@ -14,66 +14,66 @@ from lbproxy.model.facts import CheckResult, Facts
 from lbproxy.model.snapshot import BackendKey
 from lbproxy.model.stats import SchedulerChoice
 
-
-class OperatorApi(Protocol):
-    """The running program, as an operator steers it. Asked on its event loop only."""
-
-    def facts(self, service: str) -> Mapping[Address, Facts]:
-        """What is known of each backend that a service has or still drains; none if there is no such service."""
-
-    async def choices(self, service: str, leaving: Sequence[Address]) -> Sequence[SchedulerChoice]:
-        """How each scheduler would choose now, and how old the oldest connections of `leaving` are.
-
-        None if the dataplane can't tell. Takes a second at most.
-        """
-
-    def order(self, key: BackendKey, seconds: float | None, deadline: float | None) -> bool:
-        """Drain a backend, for so many seconds if given; reset its connections after `deadline` seconds, if given.
-
-        False if there is no such backend.
-        """
-
-    def orders(self) -> Collection[BackendKey]:
-        """Backends that an operator drains, also those that are gone for now."""
-
-    def take_back(self, key: BackendKey) -> bool:
-        """End such a drain; False if there was none."""
-
-
 log = structlog.get_logger()
 
 
-@runtime_checkable
-class Chooser(Protocol):
-    """A dataplane that chooses itself, and so can say whom."""
+class OperatorApi(Protocol):
+    """The running program, for an operator's questions and orders. Call it on the program's event loop only."""
 
-    async def choices(self, service: str, leaving: Sequence[Address]) -> tuple[SchedulerChoice, ...]:
-        """How each scheduler would choose now, and how old the oldest connections of `leaving` are."""
+    def facts(self, service: str) -> Mapping[Address, Facts]:
+        """What is known of each backend that a service has or still drains; empty if there is no such service."""
+
+    async def choices(self, service: str, draining: Sequence[Address]) -> Sequence[SchedulerChoice]:
+        """Which backend each worker's scheduler would choose next, and the oldest connections of `draining`.
+
+        Empty if the dataplane can't tell. Takes a second at most; a worker that doesn't answer by then is left out.
+        """
+
+    def drain(self, key: BackendKey, seconds: float | None, deadline: float | None) -> bool:
+        """Order a drain that ends after `seconds`, and reset what is left after `deadline` seconds; None: never.
+
+        Ordering it again replaces the terms. False if there is no such backend.
+        """
+
+    def drain_orders(self) -> Collection[BackendKey]:
+        """Backends with such an order, including those that their source no longer lists."""
+
+    def undrain(self, key: BackendKey) -> bool:
+        """End an order before its time; False if there was none."""
+
+
+@runtime_checkable
+class SchedulingDataplane(Protocol):
+    """A dataplane that chooses the backends itself. IPVS doesn't: the kernel chooses, and can't be asked."""
+
+    async def choices(self, service: str, draining: Sequence[Address], /) -> tuple[SchedulerChoice, ...]:
+        """See `OperatorApi`."""
 
 
 class ControllerOperator:
-    """Reads everybody's facts; orders go to the controller."""
+    """Reads facts from table, checks and dataplane, and passes orders to the controller. Owns none of them.
+
+    `results` gives the last active check of each backend; empty while no checks run.
+    """
 
     def __init__(self, controller: Controller, dataplane: object,
                  results: Callable[[], Mapping[BackendKey, CheckResult]]) -> None:
         self._controller, self._dataplane, self._results = controller, dataplane, results
 
     def facts(self, service: str) -> Mapping[Address, Facts]:
-        """What is known of each backend that a service has or still drains."""
+        """See `OperatorApi`."""
         now, results = monotonic(), self._results()
         is_doubted = service in self._controller.table.panicking()
         return {address: _facts(entry, results.get(BackendKey(service, address)), now, is_doubted=is_doubted)
                 for address, entry in self._controller.table.backends(service).items()}
 
-    async def choices(self, service: str, leaving: Sequence[Address]) -> tuple[SchedulerChoice, ...]:
-        """How each scheduler would choose now; none if the dataplane can't tell."""
-        return await self._dataplane.choices(service, leaving) if isinstance(self._dataplane, Chooser) else ()
+    async def choices(self, service: str, draining: Sequence[Address]) -> tuple[SchedulerChoice, ...]:
+        """See `OperatorApi`."""
+        dataplane = self._dataplane
+        return await dataplane.choices(service, draining) if isinstance(dataplane, SchedulingDataplane) else ()
 
-    def order(self, key: BackendKey, seconds: float | None, deadline: float | None) -> bool:
-        """Drain a backend, for so many seconds if given, and reset what is left after `deadline` seconds, if given.
-
-        False if there is no such backend.
-        """
+    def drain(self, key: BackendKey, seconds: float | None, deadline: float | None) -> bool:
+        """See `OperatorApi`."""
         now = monotonic()
         order = DrainOrder(None if seconds is None else now + seconds, None if deadline is None else now + deadline)
         if not self._controller.drain(key, order):
@@ -82,18 +82,18 @@ class ControllerOperator:
                  seconds=seconds, deadline_seconds=deadline)
         return True
 
-    def orders(self) -> Collection[BackendKey]:
-        """Backends that an operator drains, also those that are gone for now."""
+    def drain_orders(self) -> Collection[BackendKey]:
+        """See `OperatorApi`."""
         return self._controller.table.drain_orders(monotonic()).keys()
 
-    def take_back(self, key: BackendKey) -> bool:
-        """End such a drain; False if there was none."""
+    def undrain(self, key: BackendKey) -> bool:
+        """See `OperatorApi`."""
         if not self._controller.undrain(key):
             return False
         log.info("drain taken back", service=key.service, backend=str(key.address))
         return True
 
 
-def _facts(entry: BackendState, result: CheckResult | None, now: float, *, is_doubted: bool) -> Facts:
-    return Facts(entry.endpoint, entry.failure, is_doubted, result,
-                 entry.ejected_until if entry.ejected_until > now else None, entry.order)
+def _facts(state: BackendState, result: CheckResult | None, now: float, *, is_doubted: bool) -> Facts:
+    return Facts(state.endpoint, state.failure, is_doubted, result,
+                 state.ejected_until if state.ejected_until > now else None, state.order)

@@ -10,35 +10,35 @@ from lbproxy.model.facts import Program
 from lbproxy.model.snapshot import Snapshot
 from lbproxy.model.stats import Stats, WorkerStats
 
+HEARTBEAT_LIMIT = 5.0
+"""Seconds without a worker's heartbeat after which the process is not healthy."""
+
 
 class ProgramStatus(Protocol):
-    """The running program. Asked on its event loop only; nothing here waits or fails."""
+    """The running program. Call it on the program's event loop only; nothing here waits or fails."""
 
     @property
     def snapshot(self) -> Snapshot | None:
         """The latest one that the dataplane has applied; None before the first."""
 
     def stats(self) -> Stats:
-        """Read all counters. The reading is the caller's: it does not change afterwards."""
+        """Read all counters. The caller owns the result: it does not change afterwards."""
 
     def program(self) -> Program:
-        """What runs, and what troubles it."""
+        """Name, start and trouble of what runs."""
 
     def why_not_ready(self) -> str | None:
-        """Why new clients should be sent elsewhere, in one line; None if they are welcome."""
+        """Why new clients should be sent elsewhere, in one line; None if they should come."""
 
     def why_not_healthy(self) -> str | None:
-        """Why this process should be restarted, in one line; None if it need not be."""
-
-
-HEARTBEAT_LIMIT = 5.0
-"""Seconds without a worker's heartbeat after which the process is not healthy."""
+        """Why this process should be restarted, in one line; None if it should not."""
 
 
 class ControllerStatus:
-    """Reads controller and dataplane; owns nothing.
+    """The status, read from controller and dataplane. Owns neither.
 
-    `workers` gives the dataplane's processes, if it has any; `name` is what it is called.
+    `workers` gives the dataplane's processes, if it has any; `waits_for` says in one line which answer of a source is
+    still missing, or nothing; `name` is the dataplane's.
     """
 
     def __init__(self, controller: Controller, dataplane: Dataplane,  # noqa: PLR0913, PLR0917 - all that it tells of
@@ -50,19 +50,19 @@ class ControllerStatus:
 
     @property
     def snapshot(self) -> Snapshot | None:
-        """The latest state that is in force."""
+        """See `ProgramStatus`."""
         return self._controller.applied
 
     def stats(self) -> Stats:
-        """What the dataplane has counted."""
+        """See `ProgramStatus`."""
         return self._dataplane.stats()
 
     def program(self) -> Program:
-        """What runs, and what troubles it."""
+        """See `ProgramStatus`."""
         return Program(self._name, self._started, self._controller.trouble)
 
     def why_not_ready(self) -> str | None:
-        """Why no new clients should be sent here; None if they should."""
+        """See `ProgramStatus`."""
         if self._is_stopping():
             return "shutting down"
         if self.snapshot is None:
@@ -74,7 +74,8 @@ class ControllerStatus:
         return None
 
     def why_not_healthy(self) -> str | None:
-        """Why this process should be replaced; None if it should not."""
+        """See `ProgramStatus`."""
+        # Workers start with the first snapshot; before it, the absence of workers is no fault.
         for worker in self._workers() if self.snapshot is not None else ():
             if worker.pid is None:
                 return f"worker {worker.index} is being replaced"
