@@ -1,1 +1,1 @@
-"""The commands that ask and steer a running lbproxy: a client of its admin server, and what it shows in a terminal."""
+"""What the commands status, top, explain and drain need: a client of the admin server, and what a terminal shows."""

@@ -1,4 +1,4 @@
-"""Asks the admin server, over TCP or its Unix socket; whatever goes wrong is one line."""
+"""A client of the admin server, over TCP or its Unix socket. Every failure is one line."""
 
 import http.client
 import json
@@ -14,27 +14,28 @@ from lbproxy.net.unix_path import AdminAddress, UnixPath
 from lbproxy.text.quoting import cut, escaped
 
 TIMEOUT = 20.0
-"""Seconds to connect, and then for each piece of the answer."""
+"""Seconds to connect, and then between two pieces of the answer."""
 LARGEST = 256 * 1024 * 1024
-"""Bytes of an answer; 10,000 backends take some 15 MB."""
+"""Bytes of an answer that are read; 10,000 backends take some 15 MB."""
 LOOPBACK = {socket.AF_INET: "127.0.0.1", socket.AF_INET6: "::1"}
 OK = 200
+ADVICE = "give the address of its admin server with --admin"
 
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """One lbproxy. A token is shown only where it is needed: over TCP, with an order."""
+    """Asks one lbproxy. The token is sent only where it is needed: over TCP, with an order."""
 
     address: AdminAddress
     token: str = ""
 
     def get(self, path: str, **query: str | None) -> Any:  # noqa: ANN401 - JSON; the callers know the shape
-        """Give the JSON of an answer. Raises `AdminUnreachableError` or `AnswerError`."""
+        """Give the JSON of the answer to GET. Raises `AdminUnreachableError` or `AnswerError`."""
         given = {name: value for name, value in query.items() if value is not None}
         return self._ask("GET", f"{path}?{urlencode(given)}" if given else path, None)
 
     def post(self, path: str, order: Mapping[str, object]) -> Any:  # noqa: ANN401 - as above
-        """Give an order, and give the JSON of the answer. Raises as `get` does."""
+        """Give the JSON of the answer to an order. Raises `AdminUnreachableError` or `AnswerError`."""
         return self._ask("POST", path, json.dumps(order).encode())
 
     def _ask(self, method: str, path: str, body: bytes | None) -> Any:  # noqa: ANN401 - as above
@@ -44,8 +45,7 @@ class Client:
             answer = connection.getresponse()
             text = answer.read(LARGEST)
         except (OSError, http.client.HTTPException) as error:
-            raise AdminUnreachableError(f"no lbproxy answers at {self.address}: {_why(error)}; "
-                                   "write where its --admin is with --admin") from None
+            raise AdminUnreachableError(f"no lbproxy answers at {self.address}: {_why(error)}; {ADVICE}") from None
         finally:
             connection.close()
         return _read(answer.status, text, self.address)
@@ -67,7 +67,7 @@ class _Connection(http.client.HTTPConnection):
         self._address = reached
 
     def connect(self) -> None:
-        """Connect to where the address says."""
+        """Connect to the Unix socket, or as usual."""
         if isinstance(self._address, UnixPath):
             self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
             self.sock.settimeout(TIMEOUT)
@@ -77,7 +77,7 @@ class _Connection(http.client.HTTPConnection):
 
 
 def _reachable(address: Address) -> Address:
-    """Where to reach a server that listens on all addresses of this machine."""
+    """Give loopback for a server that listens on all addresses of this machine."""
     is_everywhere = address.host == WILDCARDS[address.family]
     return Address(LOOPBACK[address.family], address.port) if is_everywhere else address
 
@@ -89,10 +89,10 @@ def _read(status: int, text: bytes, address: AdminAddress) -> Any:  # noqa: ANN4
     try:
         return json.loads(text)
     except ValueError:
-        raise AdminUnreachableError(f"what answers at {address} is no lbproxy; write where its --admin is") from None
+        raise AdminUnreachableError(f"the server at {address} is not an lbproxy; {ADVICE}") from None
 
 
 def _why(error: OSError | http.client.HTTPException) -> str:
     if isinstance(error, TimeoutError):
-        return f"nothing came within {TIMEOUT:g} s"
-    return (error.strerror or str(error)).lower() if isinstance(error, OSError) else "it does not speak HTTP"
+        return f"no answer within {TIMEOUT:g} s"
+    return (error.strerror or str(error)).lower() if isinstance(error, OSError) else "its answer is not HTTP"

@@ -1,4 +1,4 @@
-"""What `lbproxy status` and `lbproxy top` show of the state. Pure."""
+"""What `lbproxy status` and `lbproxy top` show of an answer of `/backends`. Pure."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -13,14 +13,13 @@ from lbproxy.text.quoting import escaped
 
 Key = tuple[str, str]
 """Service, and address of the backend."""
-
-
 URGENCY = {"down": 0, "draining": 1, "active": 2, "removed": 3}
+"""The order of states in a table: those that need attention first. A state that is unknown here comes first too."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """Per second."""
+    """Of one backend, per second; bytes of both directions."""
 
     connections: float = 0.0
     bytes: float = 0.0
@@ -29,13 +28,34 @@ class Rate:
 NONE = Rate()
 
 
-def status(told: StateShape) -> RenderableType:
-    """Give the program's standing, then each service with its backends and totals."""
-    return Group(head(told["program"]), *(part for service in told["services"] for part in _service(service)))
+def status(answer: StateShape) -> RenderableType:
+    """Draw whether the program is ready, then each service with its backends and totals."""
+    return Group(_head(answer["program"]), *(part for service in answer["services"] for part in _service(service)))
 
 
-def head(program: ProgramShape) -> Text:
-    """Say whether all is well, and what runs."""
+def top(answer: StateShape, speeds: Mapping[Key, Rate], height: int) -> RenderableType:
+    """Draw one table of all backends, as many as fit in `height` lines: by urgency of the state, the busiest first."""
+    rows = [(service, one, speeds.get((service["name"], one["address"]), NONE))
+            for service in answer["services"] for one in service["backends"]]
+    rows.sort(key=lambda row: (URGENCY.get(row[1]["state"], 0), -row[1]["active"], -row[2].connections))
+    table = _table("service", "backend", "state", "active", "new/s", "bytes/s", "failed")
+    for service, backend, speed in rows[:height]:
+        table.add_row(plain(service["name"]), plain(backend["address"]), state(backend["state"], backend["reason"]),
+                      f"{backend['active']:,}", rate(speed.connections), size(speed.bytes), _failed(backend))
+    return Group(_head(answer["program"]), _sums(answer, speeds), Text(), table, _rest(len(rows) - height))
+
+
+def rates(before: StateShape | None, after: StateShape, seconds: float) -> dict[Key, Rate]:
+    """Give each backend's rates between two answers, `seconds` apart; a backend that is new has none yet."""
+    if before is None or seconds <= 0:
+        return {}
+    old = {(service["name"], one["address"]): one for service, one in _backends(before)}
+    return {(service["name"], one["address"]): _rate(then, one, seconds) for service, one in _backends(after)
+            if (then := old.get((service["name"], one["address"])))}
+
+
+def _head(program: ProgramShape) -> Text:
+    """Draw whether the program is ready and healthy, and what runs."""
     lines = Text("ready" if program["not_ready"] is None else "NOT READY", _tone(program["not_ready"]))
     workers = program["workers"]
     running = f", {sum(one['pid'] is not None for one in workers)} of {len(workers)} workers" if workers else ""
@@ -68,8 +88,8 @@ def _title(service: ServiceShape) -> Text:
     listens = ", ".join(service["listens"]) or "not listening"
     title = plain(service["name"], "bold").append(f"  {escaped(listens)}  {service['scheduler'] or ''}", "not bold")
     if rejected := {why: count for why, count in service["rejected_total"].items() if count}:
-        told = ", ".join(f"{count:,} {escaped(why)}" for why, count in rejected.items())
-        title.append(f"  rejected: {told}", "not bold yellow")
+        reasons = ", ".join(f"{count:,} {escaped(why)}" for why, count in rejected.items())
+        title.append(f"  rejected: {reasons}", "not bold yellow")
     return title
 
 
@@ -82,28 +102,16 @@ def _sorted(backends: list[BackendShape]) -> list[BackendShape]:
     return sorted(backends, key=lambda one: URGENCY.get(one["state"], 0))
 
 
-def top(told: StateShape, speeds: Mapping[Key, Rate], height: int) -> RenderableType:
-    """Give one table of all backends, those in trouble and then the busiest first, as many as fit in `height` lines."""
-    rows = [(service, one, speeds.get((service["name"], one["address"]), NONE))
-            for service in told["services"] for one in service["backends"]]
-    rows.sort(key=lambda row: (URGENCY.get(row[1]["state"], 0), -row[1]["active"], -row[2].connections))
-    table = _table("service", "backend", "state", "active", "new/s", "bytes/s", "failed")
-    for service, backend, speed in rows[:height]:
-        table.add_row(plain(service["name"]), plain(backend["address"]), state(backend["state"], backend["reason"]),
-                      f"{backend['active']:,}", rate(speed.connections), size(speed.bytes), _failed(backend))
-    return Group(head(told["program"]), _sums(told, speeds), Text(), table, _rest(len(rows) - height))
-
-
-def _sums(told: StateShape, speeds: Mapping[Key, Rate]) -> Text:
-    active = sum(one["active"] for service in told["services"] for one in service["backends"])
-    rejected = sum(sum(service["rejected_total"].values()) for service in told["services"])
+def _sums(answer: StateShape, speeds: Mapping[Key, Rate]) -> Text:
+    active = sum(one["active"] for service in answer["services"] for one in service["backends"])
+    rejected = sum(sum(service["rejected_total"].values()) for service in answer["services"])
     new, moved = (sum(values) for values in ([one.connections for one in speeds.values()],
                                              [one.bytes for one in speeds.values()]))
-    return Text(f"{active:,} connections, {rate(new)} new/s, {size(moved)}/s, {rejected:,} rejected so far")
+    return Text(f"{active:,} connections, {rate(new)} new/s, {size(moved)}/s, {rejected:,} rejected in all")
 
 
 def _rest(more: int) -> Text:
-    return Text(f"and {more:,} more; Ctrl-C ends it" if more > 0 else "Ctrl-C ends it", "dim")
+    return Text(f"and {more:,} more; Ctrl-C to quit" if more > 0 else "Ctrl-C to quit", "dim")
 
 
 def _table(*headings: str) -> Table:
@@ -115,22 +123,6 @@ def _table(*headings: str) -> Table:
     return table
 
 
-def backends(state: StateShape) -> Iterator[tuple[ServiceShape, BackendShape]]:
-    """Give every backend with its service."""
-    for service in state["services"]:
-        for backend in service["backends"]:
-            yield service, backend
-
-
-def rates(before: StateShape | None, after: StateShape, seconds: float) -> dict[Key, Rate]:
-    """Give each backend's rates; those that were not there before have none yet."""
-    if before is None or seconds <= 0:
-        return {}
-    old = {(service["name"], one["address"]): one for service, one in backends(before)}
-    return {(service["name"], one["address"]): _rate(then, one, seconds) for service, one in backends(after)
-            if (then := old.get((service["name"], one["address"])))}
-
-
 def _rate(before: BackendShape, after: BackendShape, seconds: float) -> Rate:
     connections = after["connections_total"] - before["connections_total"]
     moved = _bytes(after) - _bytes(before)
@@ -139,3 +131,9 @@ def _rate(before: BackendShape, after: BackendShape, seconds: float) -> Rate:
 
 def _bytes(backend: BackendShape) -> int:
     return backend["bytes_received_total"] + backend["bytes_sent_total"]
+
+
+def _backends(state: StateShape) -> Iterator[tuple[ServiceShape, BackendShape]]:
+    for service in state["services"]:
+        for backend in service["backends"]:
+            yield service, backend

@@ -1,4 +1,4 @@
-"""Redraws the state each second until Ctrl-C; an lbproxy that is away for a while is waited for."""
+"""`lbproxy top`: redraws the state each second until Ctrl-C, and waits for an lbproxy that is away for a while."""
 
 import time
 from contextlib import suppress
@@ -15,11 +15,11 @@ from lbproxy.console.words import plain
 INTERVAL = 1.0
 """Seconds between two answers."""
 OTHER_LINES = 7
-"""Of the screen, besides backends."""
+"""Lines of the screen that show no backend."""
 
 
 def watch(client: Client, screen: Console) -> None:
-    """Show it; Ctrl-C is the way out. Raises `AdminUnreachableError` if it can't be reached to begin with."""
+    """Redraw until Ctrl-C. Raises `AdminUnreachableError` if the first request fails; later failures are only shown."""
     pictures = _Pictures(client, screen)
     pictures.first()
     with suppress(KeyboardInterrupt), Live(console=screen, auto_refresh=False, screen=True) as live:
@@ -29,7 +29,7 @@ def watch(client: Client, screen: Console) -> None:
 
 
 class _Pictures:
-    """Remembers the last answer, for the rates."""
+    """Draws each answer with the rates since the one before."""
 
     def __init__(self, client: Client, screen: Console) -> None:
         self._client, self._screen = client, screen

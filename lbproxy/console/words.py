@@ -1,4 +1,4 @@
-"""Numbers and states as a terminal shows them. Whatever another program says is escaped. Pure."""
+"""Numbers and states as a terminal shows them. Text from other programs is escaped. Pure."""
 
 from rich.text import Text
 
@@ -12,28 +12,28 @@ LARGEST_WHOLE = 10
 
 
 def plain(text: str | None, style: str = "") -> Text:
-    """Give text that is nothing but text: no markup, nothing that a terminal would obey."""
+    """Give literal text: without markup, and without control characters that a terminal would obey."""
     return Text(escaped(text or ""), style)
 
 
 def state(name: str, reason: str) -> Text:
-    """Give a state in its colour, and the reason unless it goes without saying."""
+    """Give a state in its colour, with the reason unless it is a plain active one."""
     words = Text(escaped(name), COLOURS.get(name, ""))
     return words if (name, reason) == ("active", "ready") else words.append(f" ({escaped(reason)})", "default")
 
 
 def age(seconds: float | None) -> str:
-    """Give how long something has been so."""
+    """Give an age in seconds as text; empty for None."""
     return "" if seconds is None else format_roughly(int(seconds))
 
 
 def rate(value: float) -> str:
-    """Give something per second; small values with a decimal."""
+    """Give a number per second; below 10 with one decimal."""
     return f"{value:,.1f}" if 0 < value < LARGEST_WHOLE else f"{value:,.0f}"
 
 
 def size(value: float) -> str:
-    """Give bytes by thousands."""
+    """Give bytes with a decimal unit (1 kB is 1,000 bytes)."""
     place = 0
     while value >= THOUSAND and place < len(UNITS) - 1:
         value, place = value / THOUSAND, place + 1

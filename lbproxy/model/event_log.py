@@ -31,7 +31,7 @@ KINDS = {
     "parts of the EndpointSlices are ignored": "kubernetes",
     "Kubernetes can't be followed, trying again": "kubernetes",
     "not applied, going on as before": "dataplane", "applied at last": "dataplane",
-    "drain ordered": "order", "drain taken back": "order",
+    "drain ordered": "order", "drain cancelled": "order",
 }
 """The kind of each message, by which the page filters; every other message is of the kind `program`. A message that is
 reworded must be reworded here: `tests/control/test_event_log.py` looks for each one in the program."""

@@ -39,8 +39,8 @@ def test_top_shows_what_fits_and_says_how_many_more_there_are() -> None:
     text = drawn(top(state(*backends), {("web", "192.0.2.9:80"): Rate(3.25, 1500.0)}, height=2))
     assert "192.0.2.9:80" in text
     assert "192.0.2.7:80" not in text
-    assert "45 connections, 3.2 new/s, 1.5 kB/s, 3 rejected so far" in text
-    assert "and 7 more; Ctrl-C ends it" in text
+    assert "45 connections, 3.2 new/s, 1.5 kB/s, 3 rejected in all" in text
+    assert "and 7 more; Ctrl-C to quit" in text
 
 
 def test_rates_are_differences_by_time_and_never_negative() -> None:

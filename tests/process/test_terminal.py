@@ -153,9 +153,10 @@ async def test_mistakes_are_one_line(scene: Scene, listen: Address) -> None:
             (["drain"], 2, "Missing argument 'BACKEND'; see lbproxy drain --help"),
             (["status", "--admin", "off"], 2, "--admin: off can't be asked; write an address or unix:PATH"),
             (["status", "--admin", str(nobody)], 1,
-             f"no lbproxy answers at {nobody}: connection refused; write where its --admin is with --admin"),
+             f"no lbproxy answers at {nobody}: connection refused; give the address of its admin server with --admin"),
             (["status", "--admin", str(alpha.address)], 1,
-             f"no lbproxy answers at {alpha.address}: it does not speak HTTP; write where its --admin is with --admin"),
+             (f"no lbproxy answers at {alpha.address}: its answer is not HTTP; "
+              "give the address of its admin server with --admin")),
             (["undrain", "x", "--admin-token-file", "/nowhere"], 1,
              "--admin-token-file: /nowhere: no such file or directory")):
         found, text = await said(program.admin, *arguments)

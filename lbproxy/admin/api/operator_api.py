@@ -90,7 +90,7 @@ class ControllerOperator:
         """See `OperatorApi`."""
         if not self._controller.undrain(key):
             return False
-        log.info("drain taken back", service=key.service, backend=str(key.address))
+        log.info("drain cancelled", service=key.service, backend=str(key.address))
         return True
 
 
