@@ -94,7 +94,7 @@ async def test_page_of_a_service_can_be_shared_and_explains_a_backend(
     other = await visit(browser, program)
     await other.go(shared.partition("/#")[2].join(["#", ""]))
     await other.sees(".explanation h2", str(bravo.address))
-    await other.sees(".explanation .says", "lc chooses the fewest connections")
+    await other.sees(".explanation .says", "lc chooses the backend with the fewest connections")
     bravo.stop()
     await other.sees(".explanation li[data-decisive=true]", "the last check failed (refused)")
     await other.page.keyboard.press("Escape")
