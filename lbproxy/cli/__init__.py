@@ -1,6 +1,6 @@
-"""The command line: argv and environment in, an exit code out. Nothing else reads either.
+"""The command line: argv and environment in, an exit code out. No other module reads either.
 
-0 is success, 1 is a command that failed, 2 is a mistake of the user's; either is one line on stderr. 130 is Ctrl-C.
+0 is success, 1 a command that failed, 2 a mistake in what the user wrote; both are one line on stderr. 130 is Ctrl-C.
 """
 
 import sys
@@ -9,23 +9,51 @@ from collections.abc import Sequence
 import click
 
 from lbproxy.cli.commands import Commands
-from lbproxy.cli.failures import line_of
 from lbproxy.console.errors import ConsoleError
 from lbproxy.model.errors import BindError, ConfigError
-from lbproxy.text.quoting import escaped
+from lbproxy.text.quoting import cut, escaped
 
 _FAILURE, _MISTAKE, _INTERRUPTED = 1, 2, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and give its exit code; without arguments, those of this process."""
+    """Run one command and return its exit code; without arguments, those of this process.
+
+    A bug is raised as it is: only mistakes of the user and known failures become a line.
+    """
     try:
         return int(Commands().main(arguments, prog_name="lbproxy", standalone_mode=False) or 0)
-    except (ConfigError, BindError, click.ClickException) as mistake:
-        print(f"lbproxy: {line_of(mistake)}", file=sys.stderr)  # noqa: T201 - what a command line is for
-        return _MISTAKE
+    except (ConfigError, BindError) as mistake:
+        return _failed(str(mistake), _MISTAKE)
+    except click.ClickException as mistake:
+        return _failed(_usage(mistake), _MISTAKE)
     except ConsoleError as failure:
-        print(f"lbproxy: {escaped(str(failure))}", file=sys.stderr)  # noqa: T201 - what a command line is for
-        return _FAILURE
+        return _failed(str(failure), _FAILURE)
     except click.Abort:
         return _INTERRUPTED
+
+
+def _failed(line: str, code: int) -> int:
+    # Escaped, because it may quote arguments or a server's answer: a terminal must obey neither.
+    print(f"lbproxy: {escaped(line)}", file=sys.stderr)  # noqa: T201 - what a command line is for
+    return code
+
+
+def _usage(mistake: click.ClickException) -> str:
+    """Say in one line where the mistake is, what is wrong, and what to write instead."""
+    advice = _advice(mistake)
+    match mistake:
+        case click.NoSuchOption(option_name=name, possibilities=guesses):
+            return f"{cut(name)}: unknown option; {f'did you mean {guesses[0]}?' if guesses else advice}"
+        case click.MissingParameter():
+            return f"{mistake.format_message().rstrip('.')}; {advice}"
+        case click.BadOptionUsage(option_name=name, message=message):
+            return f"{name}: {message.removeprefix(f'Option {name!r} ').rstrip('.')}; {advice}"
+    return f"{cut(mistake.message).rstrip('.')}; {advice}"
+
+
+def _advice(mistake: click.ClickException) -> str:
+    context = mistake.ctx if isinstance(mistake, click.UsageError) else None
+    if context and not context.parent:
+        return "write a command first, such as lbproxy run, or see lbproxy --help"
+    return f"see {context.command_path if context else 'lbproxy run'} --help"

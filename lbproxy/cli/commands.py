@@ -1,4 +1,4 @@
-"""`lbproxy` and its commands, each imported when it is called: none waits for another's imports."""
+"""`lbproxy` and its commands. Each is imported when it is called: no command waits for the imports of others."""
 
 from importlib import import_module
 
@@ -8,7 +8,19 @@ from lbproxy import __version__
 from lbproxy.model.errors import ConfigError
 from lbproxy.text.quoting import closest, listed, quoted
 
-NAMES = ("run", "check", "doctor", "demo", "status", "top", "explain", "drain", "undrain")
+_COMMANDS = {
+    "run": "run:command",
+    "check": "check:command",
+    "doctor": "doctor:command",
+    "demo": "demo:command",
+    "status": "queries:status",
+    "top": "queries:top",
+    "explain": "queries:explain",
+    "drain": "drain:drain",
+    "undrain": "drain:undrain",
+}
+"""Module of `lbproxy.cli` and name in it, in the order in which a new user needs them."""
+NAMES = tuple(_COMMANDS)
 
 
 class Commands(click.Group):
@@ -24,15 +36,16 @@ class Commands(click.Group):
         click.version_option(__version__, message="lbproxy %(version)s")(self)
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        """Give the names in the order in which a newcomer wants them."""
+        """Return the names in the order of the table, not of the alphabet."""
         return list(NAMES)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import a command: `lbproxy.cli.<name>.command`."""
-        if cmd_name in NAMES:
-            command = import_module(f"lbproxy.cli.{cmd_name}").command
+        """Import a command. Raises `ConfigError` for an unknown name."""
+        if cmd_name in _COMMANDS:
+            module, _, attribute = _COMMANDS[cmd_name].partition(":")
+            command = getattr(import_module(f"lbproxy.cli.{module}"), attribute)
             return command if isinstance(command, click.Command) else None
-        if ctx.resilient_parsing:  # completing words in a shell, where nothing may be refused
+        if ctx.resilient_parsing:  # shell completion, in which nothing may be refused
             return None
         raise ConfigError(f"{quoted(cmd_name)} is not a command; {_advice(cmd_name)}")
 

@@ -9,11 +9,15 @@ from lbproxy.text.quoting import quoted
 
 
 @click.command("demo")
-@click.option("--seconds", metavar="N", help="Stop after so many seconds.  [default: at Ctrl-C]")
+@click.option("--seconds", metavar="N", help="End after this many seconds.  [default: at Ctrl-C]")
 def command(seconds: str | None) -> int:
-    """Start a balancer and a few backends, send requests, and show where they go."""
+    """Show the balancer at work, with nothing to set up.
+
+    Starts lbproxy and three small backends, sends requests, stops a backend and starts it again, and shows where the
+    requests go.
+    """
     limit = None if seconds is None else _number(seconds)
-    from lbproxy.demo import run  # noqa: PLC0415 - neither --help nor a mistake waits for it
+    from lbproxy.demo import run  # noqa: PLC0415 - slow; neither --help nor a mistake waits for it
 
     return run(limit)
 

@@ -1,8 +1,6 @@
-"""The options by which commands reach a running lbproxy: those of `run`, so that one environment serves both."""
+"""The options that say where a running lbproxy is: those of `run`, so that one environment serves both."""
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -13,28 +11,22 @@ from lbproxy.console.errors import AdminUnreachableError
 from lbproxy.model.errors import ConfigError
 from lbproxy.net.unix_path import UnixPath
 
-Command = Callable[..., Any]
-
-_ADMIN = click.option(
+admin_option = click.option(
     "--admin", metavar="ADDRESS|unix:PATH", envvar=variable("admin"), default="127.0.0.1:9180",
-    help=f"Where lbproxy's --admin is.  [default: 127.0.0.1:9180; {variable('admin')}]")
-_TOKEN = click.option(
+    help=f"The --admin address of the running lbproxy.  [default: 127.0.0.1:9180; {variable('admin')}]")
+"""For every command that asks; passed on as `admin`."""
+token_option = click.option(
     "--admin-token-file", metavar="FILE", envvar=variable("admin_token_file"),
     help=f"The file with its token; not needed with unix:PATH.  [{variable('admin_token_file')}]")
-
-
-def reading(command: Command) -> Command:
-    """Give a command the option for asking: `admin`."""
-    return _ADMIN(command)
-
-
-def ordering(command: Command) -> Command:
-    """Give a command the options for orders: `admin` and `admin_token_file`."""
-    return _ADMIN(_TOKEN(command))
+"""For commands that change something; passed on as `admin_token_file`."""
 
 
 def client(admin: str, token_file: str | None = None) -> Client:
-    """Reach it, over its Unix socket if one is named. Raises `ConfigError`."""
+    """Return a client, which connects when it is used.
+
+    Of several addresses a Unix socket is preferred: it needs no token. Raises `ConfigError` for a wrong address, and
+    `AdminUnreachableError` for a token that can't be read.
+    """
     try:
         addresses = AdminAddresses().read(admin)
     except ValueError as error:
@@ -49,5 +41,5 @@ def _token(file: str) -> str:
     try:
         return Path(file).read_text().strip()
     except (OSError, ValueError) as error:
-        why = (error.strerror or str(error)).lower() if isinstance(error, OSError) else "this is no text"
+        why = (error.strerror or str(error)).lower() if isinstance(error, OSError) else "it is not text"
         raise AdminUnreachableError(f"--admin-token-file: {file}: {why}") from None
