@@ -9,9 +9,9 @@ from statistics import median
 from subprocess import check_call
 
 from lbproxy.dataplanes.ipvs.dataplane import IpvsDataplane
+from lbproxy.dataplanes.ipvs.kind import this_machine
 from lbproxy.model.address import Address
 from lbproxy.model.snapshot import Backend, Policy, Service, Snapshot, State
-from lbproxy.runtime.carrier import this_machine
 
 COUNT, CHANGES = 1_000, 20
 LISTEN = Address("10.99.0.1", 80)

@@ -20,7 +20,10 @@ from lbproxy.admin.state import STATES, BackendRow, ServiceRow, join, state_of
 from lbproxy.model.drain_orders import is_drained_by_operator
 from lbproxy.model.snapshot import Backend, State
 from lbproxy.model.stats import BackendStats, Stats, WorkerStats
-from lbproxy.net.limits import source_ports
+from lbproxy.net.limits import PORT_RANGE, source_ports
+from lbproxy.net.system import System
+
+MACHINE = System()
 
 
 class TableCollector(Collector):
@@ -162,9 +165,9 @@ def port_metrics() -> Iterator[Metric]:
 
     It has no series where the kernel does not tell the range.
     """
-    ports = source_ports()
-    yield gauge("lbproxy_source_ports", "Ports for connections to one backend address (net.ipv4.ip_local_port_range).",
-                [({}, ports)] if ports else [])
+    ports = source_ports(MACHINE)
+    yield gauge("lbproxy_source_ports", f"Ports for connections to one backend address ({PORT_RANGE}).",
+                [({}, len(ports))] if ports else [])
 
 
 def _build() -> Metric:

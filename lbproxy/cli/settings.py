@@ -1,15 +1,17 @@
 """The options of `run`, `check` and `doctor`, made from the fields of the configuration; their help, in sections."""
 
 import os
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import click
 from pydantic.fields import FieldInfo
 
 from lbproxy.config import Config, Loader, ServiceConfig
+from lbproxy.config.loading import Check
 from lbproxy.config.option_names import option, variable
 from lbproxy.config.options import GROUPS, kind_of
+from lbproxy.dataplanes.catalog import Dataplanes
 from lbproxy.model.errors import ConfigError
 
 _EPILOG = """\
@@ -20,19 +22,19 @@ level of the file, which beats the default; what a service in the file sets for 
 class SettingsCommand(click.Command):
     """A command whose callback gets a `Loader`: what was given, not yet read. `own` options are passed beside it.
 
-    An own option hides the setting of the same name. `needs_service`: without one there is nothing to do.
+    `dataplanes` are those to choose from. `needs_service`: without one there is nothing to do.
     """
 
-    def __init__(self, name: str, callback: Callable[..., int], summary: str, *,
-                 own: Sequence[click.Option] = (), needs_service: bool = True) -> None:
+    def __init__(self, name: str, callback: Callable[..., int], summary: str,  # noqa: PLR0913 - what commands differ in
+                 dataplanes: Dataplanes, *, own: Sequence[click.Option] = (), needs_service: bool = True) -> None:
         names = {str(option.name) for option in own}
         self._sections = {**({name.capitalize(): [*own]} if own else {}), "Services": _services(),
-                          **{_title(group): _options(group.model_fields.items(), names) for group in GROUPS}}
+                          **{_title(group): _options(group.model_fields.items(), dataplanes) for group in GROUPS}}
         params: list[click.Parameter] = [each for options in self._sections.values() for each in options]
         super().__init__(name, params=params, help=summary, epilog=_EPILOG,
                          callback=lambda **given: callback(
                              _loader({key: value for key, value in given.items() if key not in names},
-                                     needs_service=needs_service),
+                                     dataplanes.problems, needs_service=needs_service),
                              **{key: given[key] for key in names}))
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -53,15 +55,21 @@ def _services() -> list[click.Option]:
     ]
 
 
-def _options(fields: Iterable[tuple[str, FieldInfo]], hidden: Container[str]) -> list[click.Option]:
-    return [_option(name, field, kind_of(field).metavar, default=_default(field),
-                    is_repeatable=kind_of(field).is_repeatable) for name, field in fields if name not in hidden]
+def _options(fields: Iterable[tuple[str, FieldInfo]], dataplanes: Dataplanes) -> list[click.Option]:
+    return [_dataplane(field, dataplanes) if name == "dataplane" else
+            _option(name, field, kind_of(field).metavar, default=_default(field),
+                    is_repeatable=kind_of(field).is_repeatable) for name, field in fields]
 
 
-def _option(name: str, field: FieldInfo, metavar: str, *,
-            is_repeatable: bool = False, default: str = "") -> click.Option:
+def _dataplane(field: FieldInfo, dataplanes: Dataplanes) -> click.Option:
+    """Make the option whose words and meanings the configuration does not know."""
+    return _option("dataplane", field, "|".join(dataplanes.words), default=_default(field), more=dataplanes.meanings)
+
+
+def _option(name: str, field: FieldInfo, metavar: str, *,  # noqa: PLR0913 - what is seen of one
+            is_repeatable: bool = False, default: str = "", more: str = "") -> click.Option:
     notes = [f"default: {default}" if default else "", "repeatable" if is_repeatable else "", variable(name)]
-    help_text = f"{field.description}  [{'; '.join(filter(None, notes))}]"
+    help_text = f"{' '.join(filter(None, (field.description, more)))}  [{'; '.join(filter(None, notes))}]"
     if not metavar:
         return click.Option([option(name)], is_flag=True, flag_value="true", default=None, type=str, help=help_text)
     return click.Option([option(name)], metavar=metavar, multiple=is_repeatable, help=help_text)
@@ -75,10 +83,10 @@ def _title(group: type) -> str:
     return str(group.__doc__).rstrip(".")
 
 
-def _loader(given: Mapping[str, object], *, needs_service: bool) -> Loader:
+def _loader(given: Mapping[str, object], check: Check, *, needs_service: bool) -> Loader:
     """Take apart the file's name and the options; the environment is read here and nowhere else."""
     file = given["config"]
     if file == "":
         raise ConfigError("--config: the name is empty; write the path of a file")
     options = {name: value for name, value in given.items() if name != "config"}
-    return Loader(options, dict(os.environ), None if file is None else Path(str(file)), needs_service)
+    return Loader(options, dict(os.environ), None if file is None else Path(str(file)), needs_service, check)

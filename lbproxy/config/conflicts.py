@@ -1,11 +1,9 @@
 """What is right alone and wrong together: two services on one address or of one name, and such."""
 
-import ipaddress
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from lbproxy.config.dataplanes import misfits
 from lbproxy.config.effective import Config
 from lbproxy.config.services import ServiceConfig
 from lbproxy.config.source_map import Problem
@@ -14,7 +12,6 @@ from lbproxy.model.address import WILDCARDS, Address
 
 def conflicts(config: Config) -> Iterator[Problem]:
     """Give every contradiction, at the later of its two places."""
-    yield from misfits(config, config.dataplane)
     yield from _same_names(config)
     yield from _same_listens(config)
     for index, service in enumerate(config.services):
@@ -57,8 +54,7 @@ def _bad_backends(service: ServiceConfig, index: int) -> Iterator[Problem]:
 
 def _is_own(backend: Address, service: ServiceConfig) -> bool:
     wildcard = Address(WILDCARDS[backend.family], backend.port)
-    is_loopback = ipaddress.ip_address(backend.host).is_loopback
-    return backend in service.listen or (is_loopback and wildcard in service.listen)
+    return backend in service.listen or (backend.is_loopback and wildcard in service.listen)
 
 
 @dataclass(slots=True)

@@ -1,6 +1,6 @@
 """The configuration in effect: what the program runs by, and what `lbproxy check` prints."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from io import StringIO
 from pathlib import Path
 
@@ -8,10 +8,7 @@ from ruamel.yaml import YAML
 
 from lbproxy.config.option_names import kebab
 from lbproxy.config.options import (
-    IPVS_ONLY,
     OPTIONS,
-    USERSPACE_ONLY,
-    DataplaneName,
     IpvsOptions,
     KubernetesOptions,
     LogOptions,
@@ -46,15 +43,13 @@ class Config(LogOptions, IpvsOptions, ProcessOptions, KubernetesOptions, Service
                                           is_known=service.kubernetes is None)
                 for service in self.services}
 
-    def to_yaml(self) -> str:
-        """Give a file that has the same effect as this configuration."""
-        document = {**_shown(self, self._known_options()), "services": [_service(service) for service in self.services]}
-        return _dumped(document)
+    def to_yaml(self, hidden: Container[str] = ()) -> str:
+        """Give a file that has the same effect as this configuration.
 
-    def _known_options(self) -> list[str]:
-        """Give the options that the dataplane knows: with a default of another one's, the file would be refused."""
-        others = IPVS_ONLY if self.dataplane is DataplaneName.USERSPACE else USERSPACE_ONLY
-        return [name for name in OPTIONS if name in self.model_fields_set or name not in others]
+        `hidden` names options that are left out unless they were set: those for which the file would be refused.
+        """
+        names = [name for name in OPTIONS if name in self.model_fields_set or name not in hidden]
+        return _dumped({**_shown(self, names), "services": [_service(service) for service in self.services]})
 
     def _options_of(self, service: ServiceConfig) -> ServiceOptions:
         own = service.model_fields_set

@@ -1,6 +1,6 @@
 """Options, environment and file in; a whole `Config` or one `ConfigError` out. Reloading is the same."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,8 +11,15 @@ from lbproxy.config.document import Document, read
 from lbproxy.config.effective import Config
 from lbproxy.config.layers import Layers, merge_layers
 from lbproxy.config.option_names import CONFIG_VARIABLE
-from lbproxy.config.source_map import config_error
+from lbproxy.config.source_map import Problem, config_error
 from lbproxy.config.validation_errors import problems_in
+
+Check = Callable[[Config], Iterable[Problem]]
+
+
+def unchecked(_: Config) -> Iterable[Problem]:
+    """Find nothing wrong."""
+    return ()
 
 
 @dataclass(frozen=True)
@@ -24,24 +31,28 @@ class Loader:
     path: Path | None
     needs_service: bool = True
     """Whether a configuration without any service is a mistake."""
+    check: Check = unchecked
+    """Finds what else is wrong; see `load`."""
 
     def load(self) -> Config:
         """Do what `load` does, with the file as it is now."""
-        return load(self.options, self.environment, self.path, needs_service=self.needs_service)
+        return load(self.options, self.environment, self.path, needs_service=self.needs_service,
+                    check=self.check)
 
 
 def load(options: Mapping[str, object], environment: Mapping[str, str], path: Path | None, *,
-         needs_service: bool = True) -> Config:
+         needs_service: bool = True, check: Check = unchecked) -> Config:
     """Give the configuration in effect; raise `ConfigError`, whose text is one line.
 
     `options` are those given on the command line, by field name (`connect_timeout`, `listen`, `backend`),
     as text or as values. `path` is the file; without it `LBPROXY_CONFIG` names one, if set.
-    `needs_service`: whether a configuration without any service is a mistake.
+    `needs_service`: whether a configuration without any service is a mistake. `check` gives what is wrong although each
+    value is right: what the dataplane can't honour, of which nothing is known here.
     """
     file = path or (Path(name) if (name := environment.get(CONFIG_VARIABLE, "")) else None)
     layers = merge_layers(options, environment, read(file) if file else Document(), needs_service=needs_service)
     config = _validated(layers)
-    if problems := [*conflicts(config)]:
+    if problems := [*check(config), *conflicts(config)]:
         raise config_error(problems, layers.source_map)
     return config.model_copy(update={"config_file": file})
 

@@ -25,14 +25,6 @@ _HOST = r"[A-Za-z0-9_]([-A-Za-z0-9_.]{0,251}[A-Za-z0-9_])?"
 _HOSTS = rf"{_HOST}(,{_HOST}){{0,31}}"
 
 
-class DataplaneName(StrEnum):
-    """What moves the bytes."""
-
-    USERSPACE = "userspace"
-    IPVS = "ipvs"
-    AUTO = "auto"
-
-
 class LogLevel(StrEnum):
     """The least important messages that are still written."""
 
@@ -59,8 +51,9 @@ class Options(BaseModel):
 class ProcessOptions(Options):
     """Process."""
 
-    dataplane: Annotated[DataplaneName, Choice(DataplaneName)] = DataplaneName.USERSPACE
-    """What moves the bytes: our own processes, or the kernel's IPVS; auto: IPVS where it works."""
+    dataplane: Annotated[str, Text("[a-z][a-z0-9-]{0,30}", "is no name of a dataplane; see lbproxy run --help",
+                                   "NAME")] = "userspace"
+    """What moves the bytes."""
 
     workers: Annotated[int, Workers(1, 256)] = Field(default_factory=usable_cpus)
     """Processes that move bytes; auto: one per CPU this process may use, by affinity and cgroup quota."""
@@ -176,10 +169,6 @@ GROUPS = (BalancingOptions, ConnectionOptions, HealthOptions, KubernetesOptions,
           LogOptions)
 OPTIONS: Mapping[str, FieldInfo] = {
     name: field for group in GROUPS for name, field in group.model_fields.items()}
-
-USERSPACE_ONLY = ("workers", "queue", "queue_timeout", "connect_timeout", "connect_retries", "half_close_timeout")
-IPVS_ONLY = tuple(IpvsOptions.model_fields)
-"""Options that only one of the dataplanes knows."""
 
 
 def kind_of(field: FieldInfo) -> OptionKind[Any]:

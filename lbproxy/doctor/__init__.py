@@ -10,20 +10,21 @@ import sys
 
 from rich.console import Console
 
+from lbproxy.config import Config
+from lbproxy.dataplanes.catalog import Dataplanes
 from lbproxy.doctor.examination import examine
 from lbproxy.doctor.page import write
-from lbproxy.doctor.question import Question
 from lbproxy.doctor.shape import shape
-from lbproxy.doctor.system import System
+from lbproxy.net.system import System
 
 UNLIMITED = 10_000
 """Columns."""
 
 
-def run(question: Question, *, as_json: bool) -> int:
+def run(config: Config, dataplanes: Dataplanes, *, as_json: bool) -> int:
     """Examine this machine, print what was found, and give the exit code of the verdict."""
     logging.basicConfig(handlers=[logging.NullHandler()])  # what libraries would say beside it, findings say better
-    diagnosis = asyncio.run(examine(question, System()))
+    diagnosis = asyncio.run(examine(config, dataplanes, System()))
     if as_json:
         json.dump(shape(diagnosis), sys.stdout, indent=2)
         sys.stdout.write("\n")

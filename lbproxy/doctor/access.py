@@ -4,9 +4,9 @@ import json
 from collections.abc import Iterable
 from itertools import product
 
-from lbproxy.doctor.finding import Finding, Verdict
-from lbproxy.doctor.question import Cluster
+from lbproxy.doctor.clusters import Cluster
 from lbproxy.model.errors import ConfigError
+from lbproxy.model.finding import Finding, Verdict
 from lbproxy.sources.kubernetes.client.api import Api
 from lbproxy.sources.kubernetes.client.connection import ApiError, ApiRefusedError, GarbledError
 from lbproxy.sources.kubernetes.client.credentials import loader

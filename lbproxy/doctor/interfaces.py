@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from lbproxy.doctor.system import System
+from lbproxy.net.system import System
 
 NET = "sys/class/net"
 ETHERNET, TUNNEL, NO_HEADER, LOOPBACK = 1, 768, 65534, 772

@@ -5,8 +5,8 @@ Inside a pod there is only a veth; the overlay is on the node. What it takes fro
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from lbproxy.doctor.finding import Finding, Verdict
 from lbproxy.doctor.interfaces import Interface, InterfaceKind
+from lbproxy.model.finding import Finding, Verdict
 
 UNDERLAYS = (1500, 9000, 9001)
 """What networks of nodes carry: Ethernet, jumbo frames, and those of a large cloud."""

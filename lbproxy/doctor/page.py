@@ -1,13 +1,11 @@
 """A diagnosis as a person reads it: what was seen, and for what is not well why it matters and what to type."""
 
-from collections.abc import Iterator, Sequence
-
 from rich.console import Console
 from rich.text import Text
 
-from lbproxy.doctor.diagnosis import Diagnosis
-from lbproxy.doctor.finding import Finding, Verdict
-from lbproxy.doctor.question import Asked
+from lbproxy.dataplanes.catalog import AUTO
+from lbproxy.doctor.diagnosis import ANY, Diagnosis
+from lbproxy.model.finding import Finding, Verdict
 from lbproxy.text.quoting import escaped
 
 COLOURS = {Verdict.OK: "green", Verdict.UNKNOWN: "magenta", Verdict.IMPROVABLE: "yellow", Verdict.FATAL: "bold red"}
@@ -25,9 +23,9 @@ NARROWEST = 30
 def write(console: Console, diagnosis: Diagnosis) -> None:
     """Write it all: headings, findings, and the sum."""
     console.print(Text(f"Dataplane {_dataplane(diagnosis)}", "bold"))
-    for title, findings in _groups(diagnosis):
+    for dataplane, findings in diagnosis.groups():
         console.print()
-        console.print(Text(title, "bold"))
+        console.print(Text("For any dataplane" if dataplane == ANY else f"For {dataplane}", "bold"))
         for finding in findings:
             _write(console, finding)
     console.print()
@@ -36,18 +34,10 @@ def write(console: Console, diagnosis: Diagnosis) -> None:
 
 
 def _dataplane(diagnosis: Diagnosis) -> str:
-    if diagnosis.asked is not Asked.AUTO:
-        return diagnosis.picked.value
-    return escaped(f"auto, which would be {diagnosis.picked}, as {diagnosis.reason}")
-
-
-def _groups(diagnosis: Diagnosis) -> Iterator[tuple[str, Sequence[Finding]]]:
-    if diagnosis.common:
-        yield "For any dataplane", diagnosis.common
-    if diagnosis.userspace:
-        yield "For userspace", diagnosis.userspace
-    if diagnosis.ipvs:
-        yield "For ipvs", diagnosis.ipvs
+    selection = diagnosis.selection
+    if selection.requested != AUTO:
+        return selection.name
+    return escaped(f"auto, which would be {selection.name}, as {selection.reason}")
 
 
 def _write(console: Console, finding: Finding) -> None:

@@ -7,9 +7,9 @@ receiving, it is full long before the others, whichever load balancer runs. How:
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from lbproxy.doctor.finding import Finding, Verdict
 from lbproxy.doctor.interfaces import NET, Interface, InterfaceKind
-from lbproxy.doctor.system import System
+from lbproxy.model.finding import Finding, Verdict
+from lbproxy.net.system import System
 
 WHY = "when one CPU receives everything, it is the limit, whatever the others could do"
 CPU = "sys/devices/system/cpu"

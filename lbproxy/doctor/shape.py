@@ -12,7 +12,7 @@ class FindingShape(TypedDict):
     name: str
     """What was looked at: `ipvs`, `net.ipv4.ip_forward`, `packets of eth0`."""
     dataplane: str
-    """For which dataplane it matters: any, userspace or ipvs."""
+    """For which dataplane it matters: any, or its name as --dataplane has it."""
     verdict: str
     """ok, unknown (couldn't be found out), could-be-better or wont-work."""
     seen: str
@@ -27,9 +27,9 @@ class DataplaneShape(TypedDict):
     """Which dataplane it is about."""
 
     requested: str
-    """userspace, ipvs or auto."""
+    """What --dataplane says: a name, or auto."""
     picked: str
-    """userspace or ipvs."""
+    """The one that would run."""
     reason: str
     """Why it was picked."""
 
@@ -49,18 +49,18 @@ class DoctorShape(TypedDict):
 
 def shape(diagnosis: Diagnosis) -> DoctorShape:
     """Give a diagnosis as JSON has it."""
+    selection = diagnosis.selection
     return {
         "version": 1,
         "verdict": diagnosis.verdict.value,
         "exit_code": diagnosis.verdict.exit_code,
-        "dataplane": {"requested": diagnosis.asked.value, "picked": diagnosis.picked.value, "reason": diagnosis.reason},
+        "dataplane": {"requested": selection.requested, "picked": selection.name, "reason": selection.reason},
         "findings": list(_findings(diagnosis)),
     }
 
 
 def _findings(diagnosis: Diagnosis) -> Iterator[FindingShape]:
-    groups = (("any", diagnosis.common), ("userspace", diagnosis.userspace), ("ipvs", diagnosis.ipvs))
-    for dataplane, findings in groups:
+    for dataplane, findings in diagnosis.groups():
         for found in findings:
             yield {"name": found.name, "dataplane": dataplane, "verdict": found.verdict.value, "seen": found.seen,
                    "why": found.why, "fix": found.fix}

@@ -29,6 +29,11 @@ class Address(NamedTuple):
         """AF_INET or AF_INET6, as the literal says."""
         return socket.AF_INET6 if ":" in self.host else socket.AF_INET
 
+    @property
+    def is_loopback(self) -> bool:
+        """Whether it is inside of this machine only: 127.0.0.0/8 or ::1."""
+        return ipaddress.ip_address(self.host).is_loopback
+
     def overlaps(self, other: "Address") -> bool:
         """Whether only one of them can be listened on: they are the same, or one of them is all addresses."""
         is_alike = (self.port, self.family) == (other.port, other.family)

@@ -26,10 +26,6 @@ class Scheduler(enum.StrEnum):
     NQ = "nq"
 
 
-KERNEL_ONLY = frozenset({Scheduler.SH, Scheduler.MH, Scheduler.SED, Scheduler.NQ})
-"""Schedulers that IPVS has and the userspace dataplane has not."""
-
-
 class State(enum.StrEnum):
     """What a backend may be given. The same for every dataplane."""
 

@@ -1,9 +1,10 @@
 """The limits that the operating system sets: what lbproxy raises for itself, and what it can only read."""
 
 import resource
-from pathlib import Path
 
-PORT_RANGE = Path("/proc/sys/net/ipv4/ip_local_port_range")
+from lbproxy.net.system import System
+
+PORT_RANGE = "net.ipv4.ip_local_port_range"
 """Of our network namespace; for IPv6 too."""
 
 
@@ -14,10 +15,10 @@ def raise_descriptor_limit() -> int:
     return hard
 
 
-def source_ports() -> int | None:
-    """How many ports a connection to a backend may come from; None if the kernel doesn't say."""
+def source_ports(system: System) -> range | None:
+    """Give the ports that a connection to a backend may come from; None if the kernel doesn't say."""
     try:
-        low, high = map(int, PORT_RANGE.read_text(encoding="ascii").split())
-    except (OSError, ValueError):
+        low, high = map(int, (system.sysctl(PORT_RANGE) or "").split())
+    except ValueError:
         return None
-    return high - low + 1
+    return range(low, high + 1)

@@ -18,17 +18,18 @@ from lbproxy.admin.guard import AdminMetrics, Guard, TokenError, TokenFile
 from lbproxy.admin.metrics import TableCollector
 from lbproxy.admin.server import serve
 from lbproxy.config import Config
-from lbproxy.config.options import DataplaneName
 from lbproxy.control.controller import Controller
 from lbproxy.control.health import Health
 from lbproxy.control.metrics import HealthMetrics, SyncMetrics
+from lbproxy.dataplanes.catalog import AUTO, Dataplanes
+from lbproxy.dataplanes.kind import DataplaneReports
+from lbproxy.dataplanes.selection import DataplaneSelection, select_dataplane
 from lbproxy.model.errors import ConfigError, LbproxyError
 from lbproxy.model.event_log import EventLog
 from lbproxy.model.snapshot import BackendKey, Snapshot
 from lbproxy.net.limits import raise_descriptor_limit
+from lbproxy.net.system import System
 from lbproxy.runtime import logs
-from lbproxy.runtime.carrier import make_dataplane, this_machine
-from lbproxy.runtime.dataplane_choice import DataplaneSelection, select_dataplane
 from lbproxy.runtime.metrics import ConfigMetrics, show_dataplane
 from lbproxy.runtime.resolvers import make_resolvers
 from lbproxy.sources.base import Resolver
@@ -60,14 +61,15 @@ class App:
         self._is_serving = False
         self._config_metrics = ConfigMetrics(registry)
         self._health_metrics = HealthMetrics(registry)
-        self._dataplane, workers = make_dataplane(choice.active, config, self._on_failing, self._on_drift)
+        self._dataplane, workers = choice.active.kind.make(
+            config, DataplaneReports(self._on_failing, self._on_drift))
         self._controller = Controller(self._dataplane, SyncMetrics(registry), self._on_applied)
         self._source = ConfiguredSource(config, lambda: choice.check(reload()), self._on_reload)
         self._merger = Merger(resolvers, coalesce=config.coalesce)
         self._health: Health | None = None
         self._status = ControllerStatus(self._controller, self._dataplane, workers, self._stopping.is_set,
-                                        self._merger.waits_for, choice.active.value)
-        show_dataplane(registry, choice.requested, choice.active, choice.reason)
+                                        self._merger.waits_for, choice.name)
+        show_dataplane(registry, choice.requested, choice.name, choice.reason)
         for collector in (ProcessCollector, PlatformCollector):
             collector(registry=registry)
         registry.register(TableCollector(self._status))
@@ -138,8 +140,9 @@ class App:
         if not self._is_serving:
             self._is_serving = True
             listens = [str(address) for service in snapshot.services.values() for address in service.listens]
-            processes = {"workers": self._config.workers} if self._choice.active is DataplaneName.USERSPACE else {}
-            log.info("serving", listen=listens, dataplane=self._choice.active.value, **processes,
+            has_workers = "workers" in self._choice.active.kind.own_options
+            processes = {"workers": self._config.workers} if has_workers else {}
+            log.info("serving", listen=listens, dataplane=self._choice.name, **processes,
                      admin=",".join(map(str, self._config.admin)) or "off")
 
     def _on_reload(self, config: Config | None) -> None:
@@ -151,22 +154,27 @@ class App:
             log.info("configuration read", **({"needs_restart": needs_restart} if needs_restart else {}))
 
 
-def run(config: Config, reload: Callable[[], Config]) -> int:
-    """Run until a signal ends it; return the exit code. Raises `BindError` if an address can't be had."""
+def run(config: Config, reload: Callable[[], Config], dataplanes: Dataplanes) -> int:
+    """Run until a signal ends it; return the exit code.
+
+    `dataplanes` are those to choose from. Raises `BindError` if an address can't be had, and `ConfigError` if the
+    dataplane that was asked for won't work here.
+    """
     event_log = EventLog()
     logs.configure(config.log_level, config.log_format, event_log)
     raise_descriptor_limit()
     gc.freeze()
     gc.set_threshold(*gc.get_threshold()[:2], FULL_COLLECTION_AFTER)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_run(config, reload, event_log))
+        runner.run(_run(config, reload, dataplanes, event_log))
     return 0
 
 
-async def _run(config: Config, reload: Callable[[], Config], event_log: EventLog) -> None:
-    choice = await select_dataplane(config, this_machine)
-    if choice.requested is DataplaneName.AUTO:
-        log.info("dataplane chosen", dataplane=choice.active.value, reason=choice.reason)
+async def _run(config: Config, reload: Callable[[], Config], dataplanes: Dataplanes, event_log: EventLog) -> None:
+    choice = await select_dataplane(dataplanes, config, System())
+    choice.refuse_fatal()
+    if choice.requested == AUTO:
+        log.info("dataplane chosen", dataplane=choice.name, reason=choice.reason)
     registry = CollectorRegistry()
     resolvers = await make_resolvers(config, registry)
     try:

@@ -9,11 +9,12 @@ from prometheus_client.openmetrics.exposition import generate_latest as generate
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_open
 from prometheus_client.parser import text_string_to_metric_families as parse
 
+from lbproxy.admin import metrics
 from lbproxy.admin.metrics import TableCollector
 from lbproxy.model.drain_orders import BY_OPERATOR
 from lbproxy.model.snapshot import Backend, BackendKey, State
 from lbproxy.model.stats import BackendStats, Histogram, ServiceStats, Stats
-from lbproxy.net import limits
+from lbproxy.net.system import System
 
 from .fakes import ONE, TWO, FakeStatus, backend, snapshot
 
@@ -107,9 +108,11 @@ def test_backends_that_are_given_new_connections_are_counted_by_service(status: 
 
 def test_source_ports_are_the_range_that_the_kernel_gives(status: FakeStatus, monkeypatch: pytest.MonkeyPatch,
                                                           tmp_path: Path) -> None:
-    monkeypatch.setattr(limits, "PORT_RANGE", tmp_path / "ip_local_port_range")
+    monkeypatch.setattr(metrics, "MACHINE", System(tmp_path))
+    file = tmp_path / "proc/sys/net/ipv4/ip_local_port_range"
+    file.parent.mkdir(parents=True)
     assert Scrape.of(status).values("source_ports") == {}
-    limits.PORT_RANGE.write_text("32768\t60999\n")
+    file.write_text("32768\t60999\n")
     assert Scrape.of(status).values("source_ports") == {"": 28232}
 
 

@@ -10,6 +10,7 @@ from lbproxy.cli import main
 from lbproxy.cli.commands import NAMES
 from lbproxy.config import Config
 from lbproxy.config.option_names import KNOWN, option, variable
+from lbproxy.dataplanes.catalog import Dataplanes
 from lbproxy.model.errors import BindError, ConfigError
 from lbproxy.text.quoting import listed
 
@@ -83,7 +84,8 @@ def test_help_shows_values_and_defaults(name: str, shown: str, capsys: Capture) 
      "/nowhere: can't be read (No such file or directory); write the path of a readable file"),
     (["check", *ONE, "--workers", "0", "--queue", "x"],
      "--queue: 'x' is not a number; write a number from 0 to 1000000 (and 1 more)"),
-    (["check", *ONE, "--cleanup"], "--cleanup: is for IPVS; remove it, or write --dataplane=ipvs"),
+    (["check", *ONE, "--cleanup"], ("--cleanup: is for the ipvs dataplane, userspace has no such option; "
+                                       "remove it, or write --dataplane=ipvs")),
     (["run", *ONE, "--admin", "\x9b31m"],
      r"--admin: '\x9b31m' is not ADDRESS:PORT, such as 127.0.0.1:8080 or [::1]:8080"),
     (["demo", "--seconds", "0"], "--seconds: '0' is not a number of seconds above 0; write one, such as 5"),
@@ -137,7 +139,7 @@ def test_mistake_in_a_variable_is_named_by_it(monkeypatch: pytest.MonkeyPatch, c
 def test_run_hands_over_the_configuration_and_gives_back_the_exit_code(put_module: PutModule) -> None:
     seen: list[Config] = []
 
-    def run(config: Config, reload: Callable[[], Config]) -> int:
+    def run(config: Config, reload: Callable[[], Config], _: Dataplanes) -> int:
         seen.extend([config, reload()])
         return 7
 
@@ -152,7 +154,7 @@ def test_reload_reads_the_file_anew_under_the_same_options(
     path = tmp_path / "lbproxy.yaml"
     path.write_text("services: [{name: old, listen: 127.0.0.1:80}]")
 
-    def run(config: Config, reload: Callable[[], Config]) -> int:
+    def run(config: Config, reload: Callable[[], Config], _: Dataplanes) -> int:
         path.write_text("{queue: 1, workers: 5, services: [{name: new, listen: 127.0.0.1:80}]}")
         monkeypatch.setenv("LBPROXY_QUEUE", "3")
         after = reload()
@@ -170,7 +172,7 @@ def test_reload_reads_the_file_anew_under_the_same_options(
 ])
 def test_mistake_that_shows_only_at_start_is_one_line_too(
         mistake: Exception, put_module: PutModule, capsys: Capture) -> None:
-    def run(_config: Config, _reload: Callable[[], Config]) -> int:
+    def run(_config: Config, _reload: Callable[[], Config], _: Dataplanes) -> int:
         raise mistake
 
     put_module("runtime.app", run)

@@ -5,6 +5,7 @@ import pytest
 
 from lbproxy.config import Config, load
 from lbproxy.model.errors import ConfigError
+from lbproxy.runtime.dataplanes import DATAPLANES
 
 ONE_SERVICE: Mapping[str, object] = {"listen": ("127.0.0.1:80",), "backend": ("127.0.0.1:9001",)}
 
@@ -24,14 +25,14 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str | by
 
 @pytest.fixture
 def load_file(write: Callable[[str | bytes], Path]) -> Callable[[str], Config]:
-    return lambda content: load({}, {}, write(content))
+    return lambda content: load({}, {}, write(content), check=DATAPLANES.problems)
 
 
 @pytest.fixture
 def refusal_of_file(write: Callable[[str | bytes], Path]) -> Callable[[str | bytes], str]:
     def refusal(content: str | bytes) -> str:
         with pytest.raises(ConfigError) as error:
-            load({}, {}, write(content))
+            load({}, {}, write(content), check=DATAPLANES.problems)
         return str(error.value)
 
     return refusal
@@ -43,7 +44,7 @@ def refusal() -> Callable[..., str]:
     def refusal(options: Mapping[str, object] = ONE_SERVICE,
                 environment: Mapping[str, str] | None = None, path: Path | None = None) -> str:
         with pytest.raises(ConfigError) as error:
-            load(options, environment or {}, path)
+            load(options, environment or {}, path, check=DATAPLANES.problems)
         return str(error.value)
 
     return refusal

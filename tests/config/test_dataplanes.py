@@ -6,10 +6,12 @@ import pytest
 
 from lbproxy.config import Config, load
 from lbproxy.config.fwmark import Marks
+from lbproxy.config.options import OPTIONS
+from lbproxy.runtime.dataplanes import DATAPLANES
 
 Refusal = Callable[..., str]
 GIVEN = {"listen": ("192.0.2.1:80",), "backend": ("192.0.2.2:80",)}
-FOR_USERSPACE = "is for the userspace dataplane, IPVS has no such thing; remove it, or write --dataplane=userspace"
+FOR_USERSPACE = "is for the userspace dataplane, ipvs has no such option; remove it, or write --dataplane=userspace"
 
 
 @pytest.mark.parametrize(("name", "value"), [
@@ -30,7 +32,7 @@ def test_a_services_own_option_is_refused_by_its_line(refusal_of_file: Refusal) 
 
 @pytest.mark.parametrize("scheduler", ["sh", "mh", "sed", "nq"])
 def test_scheduler_that_only_the_kernel_has_is_refused_in_userspace(scheduler: str, refusal: Refusal) -> None:
-    line = f"{scheduler} is the kernel's alone; write lc, wlc, rr or wrr, or --dataplane=ipvs"
+    line = f"the userspace dataplane has no {scheduler}; write lc, wlc, rr or wrr, or --dataplane=ipvs"
     assert refusal({**GIVEN, "scheduler": scheduler}) == f"--scheduler: {line}"
     assert load({**GIVEN, "scheduler": scheduler, "dataplane": "ipvs"}, {}, None).scheduler == scheduler
 
@@ -38,7 +40,8 @@ def test_scheduler_that_only_the_kernel_has_is_refused_in_userspace(scheduler: s
 @pytest.mark.parametrize(("option", "value"), [("ipvs_fwmark", "1"), ("cleanup", "true")])
 def test_option_of_ipvs_is_refused_in_userspace(option: str, value: str, refusal: Refusal) -> None:
     name = "--" + option.replace("_", "-")
-    assert refusal({**GIVEN, option: value}) == f"{name}: is for IPVS; remove it, or write --dataplane=ipvs"
+    assert refusal({**GIVEN, option: value}) == (
+        f"{name}: is for the ipvs dataplane, userspace has no such option; remove it, or write --dataplane=ipvs")
 
 
 @pytest.mark.parametrize(("listen", "backend", "says"), [
@@ -52,15 +55,27 @@ def test_addresses_that_the_kernel_cannot_connect_are_refused(
 
 
 def test_auto_refuses_nothing_that_one_of_the_two_can_do() -> None:
-    load({**GIVEN, "dataplane": "auto", "queue": "3"}, {}, None)
-    load({**GIVEN, "dataplane": "auto", "scheduler": "sh", "cleanup": "on"}, {}, None)
+    for options in ({"queue": "3"}, {"scheduler": "sh", "cleanup": "on"}):
+        load({**GIVEN, "dataplane": "auto", **options}, {}, None, check=DATAPLANES.problems)
+
+
+def test_option_of_ipvs_that_is_off_asks_for_nothing() -> None:
+    load({**GIVEN, "cleanup": "off", "ipvs_fwmark": "off"}, {}, None, check=DATAPLANES.problems)
+
+
+def test_default_is_a_dataplane_that_there_is() -> None:
+    assert load(GIVEN, {}, None).dataplane in {kind.name for kind in DATAPLANES.kinds}
+
+
+def test_what_a_dataplane_honours_are_options() -> None:
+    assert all(kind.own_options <= OPTIONS.keys() for kind in DATAPLANES.kinds)
 
 
 @pytest.mark.parametrize("dataplane", ["userspace", "ipvs", "auto"])
 def test_what_check_prints_is_accepted_for_every_dataplane(
         dataplane: str, load_file: Callable[[str], Config]) -> None:
     config = load({**GIVEN, "dataplane": dataplane}, {}, None)
-    assert load_file(config.to_yaml()).specs() == config.specs()
+    assert load_file(config.to_yaml(DATAPLANES.hidden_options(config))).specs() == config.specs()
 
 
 @pytest.mark.parametrize(("text", "marks"), [
@@ -68,4 +83,4 @@ def test_what_check_prints_is_accepted_for_every_dataplane(
 def test_fwmark_is_read_and_written_back(text: str, marks: Marks | None, load_file: Callable[[str], Config]) -> None:
     config = load({**GIVEN, "dataplane": "ipvs", "ipvs_fwmark": text}, {}, None)
     assert config.ipvs_fwmark == marks
-    assert load_file(config.to_yaml()).ipvs_fwmark == marks
+    assert load_file(config.to_yaml(DATAPLANES.hidden_options(config))).ipvs_fwmark == marks

@@ -41,7 +41,7 @@ BAD_VALUES = [
     ("health_timeout", "0ms", "0ms is out of range; write a duration from 1ms to 10m"),
     ("scheduler", "lcc", "'lcc' is unknown; write lc, wlc, rr, wrr, sh, mh, sed or nq"),
     ("scheduler", "LC", "'LC' is unknown; write lc, wlc, rr, wrr, sh, mh, sed or nq"),
-    ("dataplane", "ebpf", "'ebpf' is unknown; write userspace, ipvs or auto"),
+    ("dataplane", "ebpf", "'ebpf' is unknown; write ipvs, userspace or auto"),
     ("ipvs_fwmark", "one", ("'one' is no fwmark; write a number, or off; with the bits that are yours, "
                            "such as 0x10000/0xff0000")),
     ("ipvs_fwmark", "0", "0x0 is out of range; marks are 1 to 0xffffffff"),

@@ -126,7 +126,7 @@ BAD_SERVICES = {
         "write the address, such as 127.0.0.1:8080 or [::1]:8080 (and 4 more)")),
     "several-contradictions": (
         "scheduler: sh\nservices:\n  - {listen: 127.0.0.1:80}\n  - {listen: 127.0.0.1:80}\n",
-        ("lbproxy.yaml:1: scheduler: sh is the kernel's alone; write lc, wlc, rr or wrr, or --dataplane=ipvs "
+        ("lbproxy.yaml:1: scheduler: the userspace dataplane has no sh; write lc, wlc, rr or wrr, or --dataplane=ipvs "
         "(and 2 more)")),
 }
 

@@ -1,8 +1,8 @@
 """An IPVS dataplane on a real kernel that ends and starts again."""
 
 from lbproxy.dataplanes.ipvs.dataplane import IpvsDataplane
+from lbproxy.dataplanes.ipvs.kind import this_machine
 from lbproxy.model.snapshot import Service
-from lbproxy.runtime.carrier import this_machine
 
 from .harness import Harness
 from .kinds import ipvs

@@ -10,11 +10,11 @@ from functools import partial
 import pytest
 
 from lbproxy.dataplanes.ipvs.dataplane import IpvsDataplane
+from lbproxy.dataplanes.ipvs.kind import this_machine
 from lbproxy.dataplanes.ipvs.planning.marks import MarkRange
 from lbproxy.dataplanes.userspace.main.dataplane import UserspaceDataplane
 from lbproxy.model.address import Address
 from lbproxy.model.dataplane import Dataplane
-from lbproxy.runtime.carrier import this_machine
 
 from .topologies import Topology, in_namespaces, loopback
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from lbproxy.doctor.access import access
-from lbproxy.doctor.finding import Finding, Verdict
-from lbproxy.doctor.question import Cluster
+from lbproxy.doctor.clusters import Cluster
+from lbproxy.model.finding import Finding, Verdict
 
 from .fake_reviews import FakeReviews
 

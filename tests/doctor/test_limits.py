@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from lbproxy.doctor.conntrack import conntrack
-from lbproxy.doctor.descriptors import descriptors
-from lbproxy.doctor.finding import Verdict
-from lbproxy.doctor.ports import local_ports, low_ports
-from lbproxy.doctor.privileges import NET_BIND_SERVICE, Capabilities
+from lbproxy.dataplanes.conntrack import conntrack
+from lbproxy.dataplanes.userspace.preflight.descriptors import descriptors
+from lbproxy.dataplanes.userspace.preflight.ports import local_ports, low_ports
 from lbproxy.model.address import Address
+from lbproxy.model.finding import Verdict
+from lbproxy.net.capabilities import NET_BIND_SERVICE, Capabilities
 
 from .trees import lay, sysctls
 

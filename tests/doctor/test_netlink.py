@@ -6,21 +6,30 @@ from pathlib import Path
 
 import pytest
 
-from lbproxy.doctor.netlink import ask
+from lbproxy.dataplanes.ipvs.kind import this_machine
+from lbproxy.dataplanes.ipvs.preflight.kernel_answers import KernelAnswers, ask
 
 from .test_doctor_process import has_ipvs, may_administer
 
 
+async def answers(*schedulers: str) -> KernelAnswers:
+    machine = this_machine()
+    try:
+        return await ask(machine, schedulers)
+    finally:
+        await machine.close()
+
+
 async def test_schedulers_are_told_apart_and_no_service_is_made() -> None:
-    answers = await ask(["lc", "mh", "nonsense"])
+    found = await answers("lc", "mh", "nonsense")
     if not has_ipvs():
-        assert answers.ipvs == errno.ENOENT
-        assert set(answers.schedulers.values()) == {errno.ENOENT}
+        assert found.ipvs == errno.ENOENT
+        assert set(found.schedulers.values()) == {errno.ENOENT}
     elif not may_administer():
-        assert {answers.ipvs, *answers.schedulers.values()} == {errno.EPERM}
+        assert {found.ipvs, *found.schedulers.values()} == {errno.EPERM}
     else:
-        assert (answers.ipvs, answers.tcp_timeout) == (0, 900)
-        assert answers.schedulers == {"lc": errno.EINVAL, "mh": errno.EINVAL, "nonsense": errno.ENOENT}
+        assert (found.ipvs, found.tcp_timeout) == (0, 900)
+        assert found.schedulers == {"lc": 0, "mh": 0, "nonsense": errno.ENOENT}
         assert "FWM" not in table()
 
 
@@ -29,12 +38,13 @@ def table() -> str:
 
 
 async def test_nftables_answer_whoever_may_administer() -> None:
-    assert (await ask([])).nftables == (0 if may_administer() else errno.EPERM)
+    found = await answers()
+    assert (found.nftables, found.addresses, found.rival) == (0 if may_administer() else errno.EPERM, 0, None)
 
 
 async def test_sockets_that_are_forbidden_are_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     def forbidden(*_: object, **__: object) -> socket.socket:
         raise PermissionError(errno.EPERM, "a seccomp profile says so")
-    monkeypatch.setattr(socket, "socket", forbidden)
-    answers = await ask(["lc"])
-    assert (answers.ipvs, answers.schedulers, answers.nftables) == (errno.EPERM, {"lc": errno.EPERM}, errno.EPERM)
+    monkeypatch.setattr("lbproxy.netlink.channel.socket.socket", forbidden)
+    found = await answers("lc")
+    assert (found.ipvs, found.schedulers, found.nftables) == (errno.EPERM, {"lc": errno.EPERM}, errno.EPERM)

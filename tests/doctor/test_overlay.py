@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from lbproxy.doctor.finding import Finding, Verdict
 from lbproxy.doctor.interfaces import InterfaceKind, default_interfaces, interfaces
 from lbproxy.doctor.overlay import uplinks
+from lbproxy.model.finding import Finding, Verdict
 
 from .trees import Files, card, default_route, lay, virtual
 

@@ -4,24 +4,33 @@ from io import StringIO
 
 from rich.console import Console
 
+from lbproxy.dataplanes.selection import DataplaneSelection, Preflight
 from lbproxy.doctor.diagnosis import Diagnosis
-from lbproxy.doctor.finding import Finding, Verdict
 from lbproxy.doctor.page import write
-from lbproxy.doctor.question import Asked
+from lbproxy.model.finding import Finding, Verdict
+from lbproxy.runtime.dataplanes import DATAPLANES
 
 COMMAND = "echo " + "f" * 200
-DIAGNOSIS = Diagnosis(
-    Asked.AUTO,
-    common=(Finding("packets of eth0", Verdict.IMPROVABLE, "1 receive queue", "one CPU is the limit", COMMAND),),
-    userspace=(Finding("descriptors", Verdict.OK, "plenty", "a connection takes two"),),
-    ipvs=(Finding("ipvs", Verdict.FATAL, "absent", "it moves the bytes", "modprobe ip_vs"),),
+
+
+def diagnosis(requested: str, *common: Finding, **findings: Finding) -> Diagnosis:
+    preflights = [Preflight(kind, (findings[kind.name],) if kind.name in findings else ())
+                  for kind in DATAPLANES.kinds if requested in {kind.name, "auto"}]
+    return Diagnosis(DataplaneSelection(DATAPLANES, requested, tuple(preflights)), common)
+
+
+DIAGNOSIS = diagnosis(
+    "auto",
+    Finding("packets of eth0", Verdict.IMPROVABLE, "1 receive queue", "one CPU is the limit", COMMAND),
+    userspace=Finding("descriptors", Verdict.OK, "plenty", "a connection takes two"),
+    ipvs=Finding("ipvs", Verdict.FATAL, "absent", "it moves the bytes", "modprobe ip_vs"),
 )
 
 
-def shown(diagnosis: Diagnosis = DIAGNOSIS, *, is_terminal: bool = False) -> str:
+def shown(found: Diagnosis = DIAGNOSIS, *, is_terminal: bool = False) -> str:
     console = Console(file=StringIO(), width=80, force_terminal=is_terminal, no_color=False,
                       color_system="standard" if is_terminal else None)
-    write(console, diagnosis)
+    write(console, found)
     assert isinstance(console.file, StringIO)
     return console.file.getvalue()
 
@@ -30,7 +39,7 @@ def test_page_says_what_would_be_picked_and_how_it_stands() -> None:
     lines = shown().splitlines()
     assert lines[0] == "Dataplane auto, which would be userspace, as ipvs: absent"
     assert lines[-1] == "It works, but could be better. (exit code 1)"
-    assert [line for line in lines if line.startswith("For ")] == ["For any dataplane", "For userspace", "For ipvs"]
+    assert [line for line in lines if line.startswith("For ")] == ["For any dataplane", "For ipvs", "For userspace"]
 
 
 def test_what_is_not_well_says_why_and_what_to_type() -> None:
@@ -51,7 +60,7 @@ def test_command_to_type_is_never_broken() -> None:
 
 def test_long_text_is_wrapped_beside_the_verdicts_and_leaves_no_blanks_behind() -> None:
     long = Finding("uplink", Verdict.UNKNOWN, "word " * 40, "reason " * 30)
-    body = shown(Diagnosis(Asked.USERSPACE, common=(long,))).split("For any dataplane\n")[1].split("\n\n")[0]
+    body = shown(diagnosis("userspace", long)).split("For any dataplane\n")[1].split("\n\n")[0]
     first, *more = body.splitlines()
     assert first.startswith("unknown          uplink: word word")
     assert all(line.startswith(" " * 17) and line[17] != " " for line in more)
@@ -65,6 +74,6 @@ def test_only_a_terminal_gets_colours() -> None:
 
 def test_nothing_that_a_terminal_would_obey_comes_through() -> None:
     hostile = Finding("mtu of \x1b[2J", Verdict.FATAL, "[bold]\x1b]0;x\x07", "\x9b1m", "\x1b[3J")
-    text = shown(Diagnosis(Asked.USERSPACE, common=(hostile,)), is_terminal=False)
+    text = shown(diagnosis("userspace", hostile), is_terminal=False)
     assert not {"\x1b", "\x07", "\x9b"} & set(text)
     assert "[bold]" in text

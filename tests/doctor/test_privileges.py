@@ -3,8 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from lbproxy.doctor.finding import Verdict
-from lbproxy.doctor.privileges import NET_ADMIN, Capabilities, capabilities, net_admin, user_namespace
+from lbproxy.dataplanes.ipvs.preflight.privileges import net_admin, user_namespace
+from lbproxy.model.finding import Verdict
+from lbproxy.net.capabilities import NET_ADMIN, Capabilities, capabilities
 
 from .trees import lay
 

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lbproxy.doctor.finding import Finding, Verdict
 from lbproxy.doctor.interfaces import interfaces
 from lbproxy.doctor.queues import cpus, cpus_of, mask_of, spreading
+from lbproxy.model.finding import Finding, Verdict
 
 from .trees import Files, card, lay, virtual
 

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from lbproxy.doctor.finding import Verdict
-from lbproxy.doctor.reuse import reuse_mode
+from lbproxy.dataplanes.ipvs.preflight.reuse_mode import reuse_mode
+from lbproxy.model.finding import Verdict
 
 from .trees import lay, sysctls
 

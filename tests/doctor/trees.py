@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from lbproxy.doctor.system import System
+from lbproxy.net.system import System
 
 READ_ONLY = {"proc/self/mountinfo": "22 27 0:21 / /proc rw - proc proc rw\n"
                                      "23 22 0:21 /sys /proc/sys ro - proc proc rw\n"}

@@ -50,6 +50,8 @@ class FakeKernel:
         """Error numbers of the next steps, one each; 0: none."""
         self.dump_failures: deque[int] = deque()
         """The same for the next dumps."""
+        self.scheduler_failures: deque[int] = deque()
+        """The same for the next questions for a scheduler."""
         self._trash: dict[DestinationKey, ObservedDestination] = {}
 
     async def dump(self) -> Observed:
@@ -62,6 +64,11 @@ class FakeKernel:
             raise KernelError(f"can't do {type(op).__name__}", code)
         self.edit(op)
         self.done.append(op)
+
+    async def has_scheduler(self, name: str) -> bool:
+        if self.scheduler_failures and (code := self.scheduler_failures.popleft()):
+            raise KernelError(f"can't ask for the IPVS scheduler {name}", code)
+        return name in SCHEDULERS
 
     async def close(self) -> None:
         pass

@@ -102,7 +102,8 @@ async def test_admin_address_in_use_is_one_line(scene: Scene, listen: Address, o
 
 
 @pytest.mark.parametrize(("option", "expected"), [
-    ("--scheduler=sh", "lbproxy: --scheduler: sh is the kernel's alone; write lc, wlc, rr or wrr, or --dataplane=ipvs"),
+    ("--scheduler=sh", ("lbproxy: --scheduler: the userspace dataplane has no sh; write lc, wlc, rr or wrr, "
+                        "or --dataplane=ipvs")),
     ("--workers=0", "lbproxy: --workers: 0 is out of range; write a number from 1 to 256, or auto"),
 ])
 async def test_what_it_cannot_do_is_one_line(option: str, expected: str) -> None:

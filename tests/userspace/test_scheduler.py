@@ -4,28 +4,29 @@ from collections import Counter
 
 import pytest
 
+from lbproxy.dataplanes.userspace.kind import USERSPACE
 from lbproxy.dataplanes.userspace.worker.scheduler import SPARE_BUCKETS
-from lbproxy.model.snapshot import KERNEL_ONLY, Scheduler
+from lbproxy.model.snapshot import Scheduler
 
 from .picking import change_weight, picks, started
 
 LC, WLC = Scheduler.LC, Scheduler.WLC
 
 
-@pytest.mark.parametrize("scheduler", sorted({*Scheduler} - KERNEL_ONLY))
+@pytest.mark.parametrize("scheduler", sorted(USERSPACE.schedulers))
 def test_equals_take_turns(scheduler: Scheduler) -> None:
     least, _ = started(scheduler, {"a": 1, "b": 1, "c": 1})
     assert picks(least, 9) == "abcabcabc"
 
 
-@pytest.mark.parametrize("scheduler", sorted({*Scheduler} - KERNEL_ONLY))
+@pytest.mark.parametrize("scheduler", sorted(USERSPACE.schedulers))
 def test_nobody_is_chosen_where_nobody_is(scheduler: Scheduler) -> None:
     least, candidates = started(scheduler, {"a": 1})
     least.withdraw(candidates["a"])
     assert (least.acquire(), least.next(), len(least)) == (None, None, 0)
 
 
-@pytest.mark.parametrize("scheduler", sorted({*Scheduler} - KERNEL_ONLY))
+@pytest.mark.parametrize("scheduler", sorted(USERSPACE.schedulers))
 def test_weight_zero_is_never_chosen(scheduler: Scheduler) -> None:
     least, candidates = started(scheduler, {"a": 0, "b": 1})
     assert (picks(least, 3), len(least)) == ("bbb", 1)
@@ -33,7 +34,7 @@ def test_weight_zero_is_never_chosen(scheduler: Scheduler) -> None:
     assert least.acquire() is None
 
 
-@pytest.mark.parametrize("scheduler", sorted({*Scheduler} - KERNEL_ONLY))
+@pytest.mark.parametrize("scheduler", sorted(USERSPACE.schedulers))
 def test_next_names_who_is_chosen_then(scheduler: Scheduler) -> None:
     least, _ = started(scheduler, {"a": 3, "b": 1, "c": 2})
     for _ in range(20):
@@ -70,7 +71,7 @@ def test_leases_outlive_absence() -> None:
     assert picks(least, 4) == "baba"
 
 
-@pytest.mark.parametrize("scheduler", sorted({*Scheduler} - KERNEL_ONLY))
+@pytest.mark.parametrize("scheduler", sorted(USERSPACE.schedulers))
 def test_excluded_are_passed_over_in_favour_of_the_next_best(scheduler: Scheduler) -> None:
     least, candidates = started(scheduler, {"a": 1, "b": 1, "c": 1})
     assert least.acquire([candidates["a"], candidates["b"]]) is candidates["c"]
@@ -78,7 +79,7 @@ def test_excluded_are_passed_over_in_favour_of_the_next_best(scheduler: Schedule
     assert picks(least, 3) in {"aba", "abc"}
 
 
-@pytest.mark.parametrize("scheduler", sorted({*Scheduler} - KERNEL_ONLY))
+@pytest.mark.parametrize("scheduler", sorted(USERSPACE.schedulers))
 def test_memory_does_not_grow_while_load_rises_and_falls(scheduler: Scheduler) -> None:
     least, _ = started(scheduler, {"a": 7, "b": 3, "c": 100})
     for _ in range(3):
@@ -88,7 +89,7 @@ def test_memory_does_not_grow_while_load_rises_and_falls(scheduler: Scheduler) -
             assert len(least._scores) == len(least._buckets) <= 2 * len(least) + SPARE_BUCKETS + 1
 
 
-@pytest.mark.parametrize("scheduler", sorted({*Scheduler} - KERNEL_ONLY))
+@pytest.mark.parametrize("scheduler", sorted(USERSPACE.schedulers))
 def test_who_left_is_not_kept(scheduler: Scheduler) -> None:
     least, candidates = started(scheduler, {"a": 1, "b": 2})
     least.withdraw(candidates["b"])

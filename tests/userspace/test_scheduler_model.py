@@ -10,8 +10,9 @@ from math import ceil, floor
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lbproxy.dataplanes.userspace.kind import USERSPACE
 from lbproxy.dataplanes.userspace.worker.scheduler import Candidate, LeastScore
-from lbproxy.model.snapshot import KERNEL_ONLY, MAX_WEIGHT, Scheduler
+from lbproxy.model.snapshot import MAX_WEIGHT, Scheduler
 
 PEOPLE = 5
 WEIGHTS = st.integers(0, 4) | st.integers(0, MAX_WEIGHT)
@@ -49,7 +50,7 @@ class Naive:
                 return Fraction(person.turns)
             case Scheduler.WRR:
                 return Fraction(person.turns + 1, person.weight)
-        raise AssertionError(f"{self.scheduler} is the kernel's alone")
+        raise AssertionError(f"{self.scheduler} is not one of userspace")
 
     def admit(self, person: Person) -> None:
         if person in self.standing or not person.weight:
@@ -118,7 +119,7 @@ class Both:
         assert len(self.least) == len(self.naive.standing)
 
 
-@given(st.sampled_from(sorted({*Scheduler} - KERNEL_ONLY)), st.lists(WEIGHTS, min_size=PEOPLE, max_size=PEOPLE), STEPS)
+@given(st.sampled_from(sorted(USERSPACE.schedulers)), st.lists(WEIGHTS, min_size=PEOPLE, max_size=PEOPLE), STEPS)
 @settings(deadline=None, max_examples=400)
 def test_chooses_whom_the_naive_scheduler_chooses(
         scheduler: Scheduler, weights: list[int], steps: list[tuple[str, int, int]]) -> None:

@@ -34,7 +34,7 @@ class Lock:
             sock.listen()
         except OSError as error:
             sock.close()
-            raise BindError(f"another lbproxy{_holder(self._name)} keeps IPVS in this network namespace "
+            raise BindError(f"another lbproxy{_named(holder_of(self._name))} keeps IPVS in this network namespace "
                             f"({error.strerror}); stop it first, or let it serve both with one --config") from error
         self._socket = sock
 
@@ -90,12 +90,22 @@ def _close(sockets: Iterable[socket.socket | None]) -> None:
             sock.close()
 
 
-def _holder(name: str) -> str:
-    """Who has the lock: ` (pid 12)`, or nothing if it can't be known; 0 is a process outside of our pid namespace."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
-        try:
+def holder_of(name: str) -> int | None:
+    """Give the process that has the lock of this name, and take nothing; None if nobody has it.
+
+    0 is a process that can't be named: outside of our pid namespace, or asked by too many at once.
+    """
+    # not blocking: nobody accepts, so the queue of a lock that was asked for often is full, and one would wait for ever
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK) as sock:
             sock.connect(name)
-            pid, _, _ = struct.unpack("3i", sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
-        except OSError:
-            return ""
+            pid: int = struct.unpack("3i", sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[0]
+    except BlockingIOError:
+        return 0
+    except OSError:
+        return None
+    return pid
+
+
+def _named(pid: int | None) -> str:
     return f" (pid {pid})" if pid else ""

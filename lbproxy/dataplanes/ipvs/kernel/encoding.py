@@ -30,6 +30,9 @@ ALL = 0xFFFFFFFF
 NETMASKS = {socket.AF_INET: ALL, socket.AF_INET6: 128}
 """For persistence, which we don't use; the kernel insists. A mask for IPv4, a prefix length for IPv6."""
 
+PROBE_MARK = 0x6C_62_70_64
+"""Of the service that the kernel refuses; any would do."""
+
 
 class Command(enum.IntEnum):
     """What is asked for."""
@@ -73,9 +76,12 @@ def key(named: Key) -> bytes:
 
 def service(named: Key, scheduler: str) -> bytes:
     """Describe a service, without persistence."""
-    plain = attribute(Svc.FLAGS, struct.pack("=II", 0, ALL))
-    return nest(Top.SERVICE, *_key(named), text(Svc.SCHEDULER, scheduler), plain, u32(Svc.TIMEOUT, 0),
-                u32(Svc.NETMASK, NETMASKS[named.family]))
+    return _described(named, scheduler, NETMASKS[named.family])
+
+
+def impossible(scheduler: str) -> bytes:
+    """Describe a service that the kernel refuses: IPv6, with a prefix of 0 bits."""
+    return _described(Mark(socket.AF_INET6, PROBE_MARK), scheduler, 0)
 
 
 def place(address: Address) -> bytes:
@@ -135,6 +141,12 @@ def _destination_read(observed: ObservedService, found: dict[int, bytes]) -> Obs
 def _counters(statistics: bytes) -> Counters:
     found = fields(statistics)
     return Counters(*(number(found[kind]) for kind in (Count.CONNECTIONS, Count.BYTES_IN, Count.BYTES_OUT)))
+
+
+def _described(named: Key, scheduler: str, netmask: int) -> bytes:
+    plain = attribute(Svc.FLAGS, struct.pack("=II", 0, ALL))
+    return nest(Top.SERVICE, *_key(named), text(Svc.SCHEDULER, scheduler), plain, u32(Svc.TIMEOUT, 0),
+                u32(Svc.NETMASK, netmask))
 
 
 def _key(named: Key) -> list[bytes]:

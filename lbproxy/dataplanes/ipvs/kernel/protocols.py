@@ -25,6 +25,12 @@ class Kernel(Protocol):
         Exactly this step: an existing one is not changed by an Add (EEXIST), a missing one not made by a Set.
         """
 
+    async def has_scheduler(self, name: str) -> bool:
+        """Whether IPVS has this scheduler, or the kernel can load it, which asking may make it do.
+
+        Makes no service. Raises `KernelError` if that can't be found out: with EAFNOSUPPORT without IPv6 in IPVS.
+        """
+
     async def close(self) -> None:
         """Close the socket. May be called again, and before anything was opened; the table stays as it is."""
 

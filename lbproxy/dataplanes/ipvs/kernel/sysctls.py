@@ -3,7 +3,6 @@
 They are those of this process's network namespace. lbproxy doesn't set them back: others may count on them by then.
 """
 
-import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
@@ -53,16 +52,10 @@ def ensure(settings: Iterable[Setting], root: Path = ROOT) -> list[Setting]:
     return changed
 
 
-def lacking(settings: Iterable[Setting], root: Path = ROOT) -> list[Setting]:
-    """Give those that are not as they must be and can't be written by this process."""
-    return [setting for setting in settings
-            if _read(setting, root) != setting.value and not os.access(root / setting.path, os.W_OK)]
-
-
 def advice(setting: Setting) -> str:
-    """What to do about one that can't be written."""
-    return (f"run sysctl -w {setting.name}={setting.value} in this network namespace, or in Kubernetes have the init "
-            f"container of {MANIFEST} write it: `echo {setting.value} >{setting.path.removeprefix('net/')}`")
+    """Give what to type about one that can't be written."""
+    return (f"sysctl -w {setting.name}={setting.value}; in a pod, a privileged init container as in {MANIFEST} with "
+            f"`echo {setting.value} >{setting.path.removeprefix('net/')}`")
 
 
 def _read(setting: Setting, root: Path) -> str:
@@ -84,4 +77,4 @@ def _write(setting: Setting, root: Path) -> None:
         trouble = error.strerror or str(error)
     if _read(setting, root) != setting.value:
         raise DataplaneError(f"can't set {setting.name} to {setting.value} ({trouble}), else {setting.reason}; "
-                             f"{advice(setting)}")
+                             f"run {advice(setting)}")

@@ -4,12 +4,12 @@ A listen address is a virtual service of its own; all addresses of a machine are
 service is one virtual service per family, and its addresses only say which packets get its mark.
 """
 
-import ipaddress
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
+from lbproxy.dataplanes.ipvs.planning.loopback import loopback_conflict
 from lbproxy.dataplanes.ipvs.planning.values import Destination, Key, Mark, ObservedService, VirtualService
 from lbproxy.model.address import WILDCARDS, Address
 from lbproxy.model.errors import BindError
@@ -58,7 +58,8 @@ def entrances(snapshot: Snapshot, local: AbstractSet[str]) -> Iterator[VirtualAd
     """Give every address; `local` are those of this machine. Raises `BindError` if IPVS can't serve one."""
     for service in snapshot.services.values():
         for listen in service.listens:
-            refuse_loopback(listen, (backend.address for backend in service.backends))
+            if conflict := loopback_conflict(listen, (backend.address for backend in service.backends)):
+                raise BindError(conflict, listen)
             for address in expand(listen, local):
                 yield VirtualAddress(service, listen, address)
 
@@ -72,20 +73,6 @@ def expand(listen: Address, local: AbstractSet[str]) -> Iterator[Address]:
         address = Address(host, listen.port)
         if address.family == listen.family:
             yield address
-
-
-def refuse_loopback(listen: Address, backends: Iterable[Address]) -> None:
-    """Raise `BindError` where one end is on loopback and the other is not.
-
-    Linux sends no packet from a loopback address out of the machine (`crosses_local_route_boundary` in
-    net/netfilter/ipvs/ip_vs_xmit.c), and lets none from outside reach one.
-    """
-    for backend in backends:
-        if backend.family == listen.family and _is_loopback(backend) != _is_loopback(listen):
-            inner = listen if _is_loopback(listen) else backend
-            raise BindError(f"IPVS can't pass connections from {listen} to {backend}: {inner.host} is a loopback "
-                            "address, which packets neither leave nor enter the machine with; write another address, "
-                            "or --dataplane=userspace", listen)
 
 
 def by_address(snapshot: Snapshot, local: AbstractSet[str]) -> Desired:
@@ -133,7 +120,3 @@ def _virtual(key: Key, service: Service) -> VirtualService:
 
 def _weight(backend: Backend) -> int:
     return backend.weight if backend.is_open else 0
-
-
-def _is_loopback(address: Address) -> bool:
-    return ipaddress.ip_address(address.host).is_loopback

@@ -3,8 +3,8 @@
 `nf_conntrack_max` can look writable in a pod, but is the node's.
 """
 
-from lbproxy.doctor.finding import Finding, Verdict
-from lbproxy.doctor.system import System
+from lbproxy.model.finding import Finding, Verdict
+from lbproxy.net.system import System
 
 DIRECTORY = "proc/sys/net/netfilter"
 FULL = 0.8

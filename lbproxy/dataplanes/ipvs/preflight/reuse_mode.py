@@ -5,11 +5,10 @@ The trade-off: kubernetes/kubernetes#70747. kube-proxy decides by the same versi
 
 import re
 
-from lbproxy.doctor.finding import Finding, Verdict
-from lbproxy.doctor.sysctls import IPVS, path_of
-from lbproxy.doctor.system import System
+from lbproxy.model.finding import Finding, Verdict
+from lbproxy.net.system import System, sysctl_path
 
-NAME = f"{IPVS}conn_reuse_mode"
+NAME = "net.ipv4.vs.conn_reuse_mode"
 APPEARED, MENDED = (4, 1), (5, 9)
 WHY = "decides what becomes of a client that uses a port again while its old connection is still remembered"
 
@@ -24,7 +23,7 @@ def kernel_version(system: System) -> Version | None:
 
 def reuse_mode(system: System) -> Finding:
     """Judge the value together with the kernel."""
-    version, mode = kernel_version(system), system.number(path_of(NAME))
+    version, mode = kernel_version(system), system.number(sysctl_path(NAME))
     if version is None:
         return Finding(NAME, Verdict.UNKNOWN, "the kernel's version can't be read", WHY)
     linux = f"Linux {version[0]}.{version[1]}"
@@ -32,7 +31,7 @@ def reuse_mode(system: System) -> Finding:
         return Finding(NAME, Verdict.IMPROVABLE, f"{linux} doesn't have it: such a client may wait a second", WHY,
                        "use Linux 5.9 or newer")
     if version < MENDED:
-        return _before_mended(f"{linux}, {NAME.removeprefix(IPVS)}={'?' if mode is None else mode}", mode)
+        return _before_mended(f"{linux}, {NAME.rpartition('.')[2]}={'?' if mode is None else mode}", mode)
     if mode == 0:
         return Finding(NAME, Verdict.IMPROVABLE, f"0: on {linux} such a client is pinned to its old backend", WHY,
                        f"sysctl -w {NAME}=1")

@@ -1,26 +1,29 @@
-"""Does the kernel have IPVS for us, with the schedulers that we want, and nftables for the masquerading? Pure."""
+"""Whether the kernel has IPVS for us, the schedulers that are wanted, and nftables for the masquerading. Pure."""
 
 import errno
 import os
 from collections.abc import Iterator
 
-from lbproxy.doctor.finding import Finding, Verdict
-from lbproxy.doctor.netlink import Answers
+from lbproxy.dataplanes.ipvs.preflight.kernel_answers import KernelAnswers
+from lbproxy.model.finding import Finding, Verdict
 
 REFUSED = {errno.EPERM, errno.EACCES}
 ABSENT = {errno.ENOENT, errno.EOPNOTSUPP, errno.EPROTONOSUPPORT, errno.EINVAL, errno.EAFNOSUPPORT}
 """How a kernel says that it has no such family, subsystem or kind of socket."""
 
 
-def judged(answers: Answers) -> Iterator[Finding]:
+def judged(answers: KernelAnswers) -> Iterator[Finding]:
     """Judge all that the kernel answered."""
     yield reachable(answers)
     for name, answer in answers.schedulers.items():
         yield scheduler(name, answer if answers.ipvs == 0 else None)
     yield nftables(answers.nftables)
+    if answers.addresses:
+        yield addresses(answers.addresses)
+    yield rival(answers.rival)
 
 
-def reachable(answers: Answers) -> Finding:
+def reachable(answers: KernelAnswers) -> Finding:
     """Judge whether IPVS answers us."""
     why = "the kernel's IPVS moves the bytes"
     if answers.ipvs == 0:
@@ -38,9 +41,9 @@ def reachable(answers: Answers) -> Finding:
 
 
 def scheduler(name: str, answer: int | None) -> Finding:
-    """Judge the errno of a service that can't be; None: IPVS doesn't talk to us, so nobody asked."""
+    """Judge the answer; None: IPVS doesn't talk to us, so nobody asked."""
     title, why = f"scheduler {name}", "without it the kernel takes no virtual service"
-    if answer == errno.EINVAL:
+    if answer == 0:
         return Finding(title, Verdict.OK, "the kernel has it", why)
     if answer == errno.ENOENT:
         return Finding(title, Verdict.FATAL, "the kernel neither has it nor can load it", why,
@@ -63,6 +66,24 @@ def nftables(answer: int) -> Finding:
                        "on the node: modprobe nf_tables && echo nf_tables >/etc/modules-load.d/nf_tables.conf")
     return Finding("nftables", Verdict.UNKNOWN, f"asking failed: {_words(answer)}", why,
                    "allow netlink sockets (NETLINK_NETFILTER) in the seccomp profile, then ask again")
+
+
+def addresses(answer: int) -> Finding:
+    """Judge why the interfaces' addresses can't be read."""
+    return Finding("addresses", Verdict.UNKNOWN, f"asking for this machine's addresses failed: {_words(answer)}",
+                   "a service on all addresses is one in IPVS for each",
+                   "allow netlink sockets (NETLINK_ROUTE) in the seccomp profile, then ask again")
+
+
+def rival(pid: int | None) -> Finding:
+    """Judge whether another lbproxy is there."""
+    why = "IPVS has one table in a network namespace, and one lbproxy alone can keep it"
+    if pid is None:
+        return Finding("other lbproxy", Verdict.OK, "none keeps IPVS in this network namespace", why)
+    return Finding("other lbproxy", Verdict.FATAL,
+                   f"another lbproxy{f' (pid {pid})' if pid else ''} keeps IPVS in this network namespace", why,
+                   "stop it first, or let it serve both with one --config; if it is the one that you ask about, all "
+                   "is well")
 
 
 def _words(answer: int) -> str:

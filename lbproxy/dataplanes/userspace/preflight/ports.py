@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable
 
-from lbproxy.doctor.finding import Finding, Verdict
-from lbproxy.doctor.privileges import NET_BIND_SERVICE, Capabilities
-from lbproxy.doctor.system import System
 from lbproxy.model.address import Address
+from lbproxy.model.finding import Finding, Verdict
+from lbproxy.net.capabilities import NET_BIND_SERVICE, Capabilities
+from lbproxy.net.limits import PORT_RANGE, source_ports
+from lbproxy.net.system import System, sysctl_path
 
-RANGE, FIRST_FREE = "net.ipv4.ip_local_port_range", "net.ipv4.ip_unprivileged_port_start"
+FIRST_FREE = "net.ipv4.ip_unprivileged_port_start"
 ENOUGH = 28_000
 """About what Linux gives by default (32768 to 60999)."""
 PRIVILEGED = 1024
@@ -17,17 +18,15 @@ PRIVILEGED = 1024
 def local_ports(system: System) -> Finding:
     """Judge the range from which our connections to backends get their ports."""
     why = "a connection to a backend takes one; beyond that connects fail with reason ports and go elsewhere"
-    try:
-        low, high = map(int, (system.text(f"proc/sys/{RANGE.replace('.', '/')}") or "").split())
-    except ValueError:
-        return Finding("local ports", Verdict.UNKNOWN, f"{RANGE} can't be read", why)
-    count = high - low + 1
-    seen = f"{low} to {high}: {count:,} connections to each backend"
-    if count >= ENOUGH:
+    ports = source_ports(system)
+    if ports is None:
+        return Finding("local ports", Verdict.UNKNOWN, f"{PORT_RANGE} can't be read", why)
+    seen = f"{ports.start} to {ports.stop - 1}: {len(ports):,} connections to each backend"
+    if len(ports) >= ENOUGH:
         return Finding("local ports", Verdict.OK, seen, why)
     return Finding("local ports", Verdict.IMPROVABLE, seen, why,
-                   f'sysctl -w {RANGE}="32768 60999"; in a pod, securityContext: {{sysctls: [{{name: {RANGE}, '
-                   'value: "32768 60999"}]}')
+                   f'sysctl -w {PORT_RANGE}="32768 60999"; in a pod, securityContext: '
+                   f'{{sysctls: [{{name: {PORT_RANGE}, value: "32768 60999"}}]}}')
 
 
 def low_ports(system: System, sets: Capabilities, listens: Iterable[Address]) -> Finding | None:
@@ -36,7 +35,7 @@ def low_ports(system: System, sets: Capabilities, listens: Iterable[Address]) ->
     if not low:
         return None
     why = "ports below it are for root, or for NET_BIND_SERVICE"
-    start = system.number(f"proc/sys/{FIRST_FREE.replace('.', '/')}")
+    start = system.number(sysctl_path(FIRST_FREE))
     seen = f"{', '.join(map(str, low))} wanted; free from {PRIVILEGED if start is None else start} on"
     if low[0] >= (PRIVILEGED if start is None else start) or sets.have(NET_BIND_SERVICE):
         allowed = "; NET_BIND_SERVICE is effective" if sets.have(NET_BIND_SERVICE) else ""

@@ -6,6 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 
+def sysctl_path(name: str) -> str:
+    """Give where a sysctl is, below the root: `proc/sys/net/ipv4/ip_forward`."""
+    return f"proc/sys/{name.replace('.', '/')}"
+
+
 @dataclass(frozen=True, slots=True)
 class System:
     """The machine, or the laid-out tree of one: `root` holds `proc` and `sys`."""
@@ -23,6 +28,10 @@ class System:
         with suppress(ValueError):
             return int(self.text(path) or "")
         return None
+
+    def sysctl(self, name: str) -> str | None:
+        """Give the value of a sysctl, such as `net.ipv4.ip_forward`."""
+        return self.text(sysctl_path(name))
 
     def names(self, path: str) -> list[str]:
         """Give what is in a directory, in order; of none, nothing."""

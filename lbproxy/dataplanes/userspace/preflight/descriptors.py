@@ -2,8 +2,8 @@
 
 import re
 
-from lbproxy.doctor.finding import Finding, Verdict
-from lbproxy.doctor.system import System
+from lbproxy.model.finding import Finding, Verdict
+from lbproxy.net.system import System
 
 PER_CONNECTION = 2
 ENOUGH = 65_536

@@ -1,38 +1,15 @@
-"""May we administer the network? The capability NET_ADMIN, and the user namespace in which it has to count."""
+"""Whether we may administer the network: the capability NET_ADMIN, and the user namespace in which it has to count."""
 
 import errno
-import re
-from dataclasses import dataclass
 
-from lbproxy.doctor.finding import Finding, Verdict
-from lbproxy.doctor.system import System
+from lbproxy.model.finding import Finding, Verdict
+from lbproxy.net.capabilities import NET_ADMIN, Capabilities
+from lbproxy.net.system import System
 
-NET_BIND_SERVICE, NET_ADMIN = 10, 12
-"""Bits of a capability set (capabilities(7))."""
 EVERYBODY = (0, 0, 2**32 - 1)
 """The uid_map of the initial user namespace: all users are themselves (user_namespaces(7))."""
 
 WHY = "only NET_ADMIN may write IPVS and nftables"
-
-
-@dataclass(frozen=True, slots=True)
-class Capabilities:
-    """Two of the sets of this process; None if they can't be read."""
-
-    effective: int | None
-    bounding: int | None
-
-    def have(self, bit: int) -> bool:
-        """Whether we may do this now."""
-        return bool((self.effective or 0) >> bit & 1)
-
-
-def capabilities(system: System) -> Capabilities:
-    """Read the sets of this process."""
-    status = system.text("proc/self/status") or ""
-    lines = re.findall(r"^Cap(Eff|Bnd):\s*([0-9a-f]+)$", status, re.MULTILINE)
-    found = {name: int(digits, 16) for name, digits in lines}
-    return Capabilities(found.get("Eff"), found.get("Bnd"))
 
 
 def net_admin(sets: Capabilities) -> Finding:

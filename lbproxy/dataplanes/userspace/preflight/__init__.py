@@ -1,0 +1,1 @@
+"""How well relaying would work here: what a process needs of the machine, judged."""

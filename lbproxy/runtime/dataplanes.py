@@ -1,0 +1,7 @@
+"""Every dataplane that lbproxy has, the preferred one first. Whatever needs the list gets it by argument."""
+
+from lbproxy.dataplanes.catalog import Dataplanes
+from lbproxy.dataplanes.ipvs.kind import IPVS
+from lbproxy.dataplanes.userspace.kind import USERSPACE
+
+DATAPLANES = Dataplanes((IPVS, USERSPACE))
