@@ -17,7 +17,7 @@ import pytest
 from lbproxy.dataplanes.userspace.shared.wire import Member
 from lbproxy.dataplanes.userspace.worker import byte_loop, engine
 from lbproxy.dataplanes.userspace.worker.connection import Connection
-from lbproxy.dataplanes.userspace.worker.idle_reaper import BUCKETS, _unacknowledged
+from lbproxy.dataplanes.userspace.worker.idle_reaper import BUCKETS
 from lbproxy.model.address import Address
 from lbproxy.model.snapshot import Policy
 
@@ -53,7 +53,7 @@ class Harness(EngineCounters):
     @property
     def connections(self) -> list[Connection]:
         """Those that relay."""
-        return list(self.engine._sweep)
+        return list(self.engine._reaper)
 
     def change(self, **policy: Any) -> None:  # noqa: ANN401 - the policy's fields
         """Change the service's policy."""
@@ -110,12 +110,12 @@ class Harness(EngineCounters):
 
     async def delivers(self) -> None:
         """The kernel has got rid of everything that was relayed."""
-        await until(lambda: not any(_unacknowledged(end) for c in self.connections for end in (c.client, c.server)))
+        await until(lambda: not any(end.unacked() for c in self.connections for end in (c.client, c.server)))
 
     async def idles(self) -> None:
         """Everything ends without the test's doing, and nothing is left of it."""
         await until(lambda: not len(self.engine))
-        assert len(self.engine._relay) == 0
+        assert len(self.engine._byte_loop) == 0
         assert self.is_balanced(), (self.service, self.totals())
 
     def reset_peers(self) -> None:

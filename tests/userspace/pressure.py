@@ -19,7 +19,7 @@ async def fill(harness: Harness, sender: Peer) -> int:
     sent = 0
     while taken := sender.send_now(MEGABYTE[sent % len(MEGABYTE):]):
         sent += taken
-        while harness.engine._relay.run():
+        while harness.engine._byte_loop.run():
             pass
     return sent
 

@@ -109,7 +109,7 @@ async def test_engine_that_is_closed_amid_bulk_is_quiet_afterwards(harness: Harn
         server.send_now(bytes(1 << 20))
     harness.clock.step = 1.0
     harness.engine._run()
-    assert harness.engine._relay.pump.bulk
+    assert harness.engine._byte_loop.slow_path.bulk
     harness.close_engine()
     for client, _ in pairs:
         await client.receive_until_reset()

@@ -58,8 +58,8 @@ async def test_what_is_held_back_goes_out_in_many_parts(harness: Harness) -> Non
     await until(lambda: len(harness.connections) == 1)
     harness.connections[0].client.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, NARROW)
     sent = server.send_now(MEGABYTE)
-    harness.engine._relay.pump.promote(harness.connections[0].server)
-    harness.engine._relay.run()
+    harness.engine._byte_loop.slow_path.promote(harness.connections[0].server)
+    harness.engine._byte_loop.run()
     assert 10 * NARROW < held(harness.connections[0].client) <= CHUNK
     await client.hears(repeated(sent))
 
@@ -74,7 +74,7 @@ async def test_small_messages_that_are_not_read_are_kept_in_order(harness: Harne
     sent = 0
     while not held(harness.connections[0].client):
         sent += server.send_now(repeated(sent + size)[sent:])
-        harness.engine._relay.run()
+        harness.engine._byte_loop.run()
     assert held(harness.connections[0].client) < size
     sent += server.send_now(repeated(sent + size)[sent:])
     await client.hears(repeated(sent))
@@ -113,8 +113,9 @@ async def test_client_that_is_lost_amid_a_turn_leaves_nothing_to_the_next(harnes
     await until(lambda: len(harness.connections) == 1)
     server.send_now(MEGABYTE)
     client.reset()
-    harness.engine._relay.pump.promote(harness.connections[0].server)
-    harness.engine._relay.pump.turn()
+    harness.engine._byte_loop.slow_path.promote(harness.connections[0].server)
+    with harness.engine._byte_loop.batch():
+        harness.engine._byte_loop.slow_path.turn()
     assert not harness.connections
-    assert harness.engine._relay.pump._pipes.at_hand.take() == b""
+    assert harness.engine._byte_loop.slow_path._pipes.at_hand.take() == b""
     await converse(*await harness.pair(backend))

@@ -15,7 +15,7 @@ MEGABYTE = bytes(1 << 20)
 async def bulk(harness: Harness, backend: Backend, streams: int) -> list[tuple[Peer, Peer]]:
     """So many streams from the backend, with a megabyte each on its way."""
     pairs = [await harness.pair(backend) for _ in range(streams)]
-    await until(lambda: not harness.engine._services[WEB].reception.dialing)
+    await until(lambda: not harness.engine._services[WEB].pending.dialing)
     for _, server in pairs:
         server.send_now(MEGABYTE)
     return pairs
@@ -25,7 +25,7 @@ async def test_small_request_passes_between_two_turns(harness: Harness, monkeypa
     backend = harness.backend()
     client, server = await harness.pair(backend)
     await bulk(harness, backend, streams=4)
-    turn, heard = harness.engine._relay.pump.turn, []
+    turn, heard = harness.engine._byte_loop.slow_path.turn, []
 
     def counted_turn() -> None:
         heard.append(not server.hears_nothing())
@@ -33,21 +33,21 @@ async def test_small_request_passes_between_two_turns(harness: Harness, monkeypa
             client.send_now(b"question")
         turn()
 
-    monkeypatch.setattr(harness.engine._relay.pump, "turn", counted_turn)
+    monkeypatch.setattr(harness.engine._byte_loop.slow_path, "turn", counted_turn)
     await until(lambda: len(heard) > 4)
     assert heard[:4] == [False, False, False, True]
 
 
 async def test_streams_take_turns(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
     """None gets its second turn before each has had its first."""
-    pump, order = harness.engine._relay.pump, []
-    turn = pump.turn
+    slow_path, order = harness.engine._byte_loop.slow_path, []
+    turn = slow_path.turn
 
     def noted_turn() -> None:
-        order.append(pump.bulk[0])
+        order.append(slow_path.bulk[0])
         turn()
 
-    monkeypatch.setattr(pump, "turn", noted_turn)
+    monkeypatch.setattr(slow_path, "turn", noted_turn)
     await bulk(harness, harness.backend(), streams=4)
     await until(lambda: len(order) >= 8)
     assert len(set(order[:4])) == 4
@@ -57,16 +57,16 @@ async def test_streams_take_turns(harness: Harness, monkeypatch: pytest.MonkeyPa
 async def test_bulk_gives_the_outer_loop_its_turn(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
     """Time passes, so `run` returns in the middle of it and says that work is left."""
     await bulk(harness, harness.backend(), streams=4)
-    pump, turns = harness.engine._relay.pump, []
-    turn = pump.turn
+    slow_path, turns = harness.engine._byte_loop.slow_path, []
+    turn = slow_path.turn
 
     def noted_turn() -> None:
-        turns.append(pump.bulk[0])
+        turns.append(slow_path.bulk[0])
         turn()
 
-    monkeypatch.setattr(pump, "turn", noted_turn)
+    monkeypatch.setattr(slow_path, "turn", noted_turn)
     harness.clock.step = TURN * 0.4
-    assert harness.engine._relay.run()
+    assert harness.engine._byte_loop.run()
     assert 0 < len(turns) <= 4
 
 
@@ -84,7 +84,7 @@ async def test_stream_that_calms_down_costs_no_more_turns(harness: Harness) -> N
     await client.hears(MEGABYTE)
     await sending
     end = harness.connections[0].server
-    await until(lambda: not harness.engine._relay.pump.bulk)
+    await until(lambda: not harness.engine._byte_loop.slow_path.bulk)
     await server.send(b"a little")
     await client.hears(b"a little")
     await server.send(b"more")

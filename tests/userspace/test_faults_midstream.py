@@ -120,8 +120,8 @@ async def test_what_the_kernel_says_of_a_dead_host_is_the_reason(
     client, server = await harness.pair(backend)
     await converse(client, server)
     connection = harness.connections[0]
-    connection.service.on_lost(connection.server if is_server else connection.client, OSError(code, "handed in"))
-    harness.engine._relay.settle()
+    with harness.engine._byte_loop.batch():
+        connection.service.on_lost(connection.server if is_server else connection.client, OSError(code, "handed in"))
     await client.hears_reset()
     await server.hears_reset()
     assert harness.closed(backend) == {reason.label: 1}

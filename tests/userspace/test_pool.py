@@ -11,8 +11,7 @@ from lbproxy.dataplanes.userspace.shared.counters import (
     backend_at,
 )
 from lbproxy.dataplanes.userspace.shared.wire import Member
-from lbproxy.dataplanes.userspace.worker.pool import Pool
-from lbproxy.dataplanes.userspace.worker.target import Target
+from lbproxy.dataplanes.userspace.worker.pool import Pool, Target
 from lbproxy.model.address import Address
 from lbproxy.model.snapshot import Scheduler
 

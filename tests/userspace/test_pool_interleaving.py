@@ -17,7 +17,7 @@ from lbproxy.model.address import Address
 from lbproxy.model.snapshot import Scheduler
 
 if TYPE_CHECKING:
-    from lbproxy.dataplanes.userspace.worker.target import Target
+    from lbproxy.dataplanes.userspace.worker.pool import Target
 
 BACKENDS = [Member(Address("10.0.0.1", 80), 0, 1, is_open=True), Member(Address("10.0.0.2", 80), 1, 1, is_open=True)]
 WORKERS = 2

@@ -27,7 +27,7 @@ async def test_question_and_answer_pass_and_are_counted(anywhere: Harness) -> No
     harness, backend = anywhere, anywhere.backend()
     client, server = await harness.pair(backend)
     await converse(client, server)
-    assert (harness.active(), len(harness.engine), len(harness.engine._relay)) == (1, 1, 2)
+    assert (harness.active(), len(harness.engine), len(harness.engine._byte_loop)) == (1, 1, 2)
     await part(client, server)
     await harness.idles()
     stats = harness.stats(backend)

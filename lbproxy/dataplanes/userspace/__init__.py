@@ -1,5 +1,5 @@
 """TCP relayed by our own processes: no privilege and no kernel feature needed.
 
-Main process: `dataplane`, `supervisor`, `listening`, `changes`, `reading`. Worker: `worker`, `engine`, `listener`,
-`service`, `pool`, `scheduler`, `relay`, `pump`, `sweep`. Between them: `channel`, `wire`, `counters`.
+`main` runs in the main process: listening sockets, supervision, messages to workers, counters read. `worker` runs in
+each worker process: it accepts, chooses a backend and relays; how is described there. `shared` is what both agree on.
 """

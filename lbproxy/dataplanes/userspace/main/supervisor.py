@@ -81,7 +81,7 @@ class WorkerProcess:
         if message["op"] == wire.SYNCED:
             self._synced = message["version"]
             self._release()
-        elif message["op"] == wire.TOLD:
+        elif message["op"] == wire.ANSWER:
             if (future := self._asked.get(message["number"])) and not future.done():
                 future.set_result(message)
         elif message["event"] == wire.PAUSED:

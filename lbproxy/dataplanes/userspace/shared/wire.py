@@ -14,7 +14,7 @@ PUT_MEMBERS, DROP_MEMBERS = "put-members", "drop-members"
 LISTEN, UNLISTEN = "listen", "unlisten"
 SYNC, ASK, EXIT = "sync", "ask", "exit"
 """From the main process."""
-SYNCED, TOLD, EVENT = "synced", "told", "event"
+SYNCED, ANSWER, EVENT = "synced", "answer", "event"
 """From a worker: it has obeyed everything before SYNC; how it would choose, as ASKed; something happened that the main
 process should know."""
 FAILING, PAUSED, RESUMED = "backend failing", "accepting paused", "accepting resumed"

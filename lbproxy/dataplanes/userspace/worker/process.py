@@ -61,8 +61,8 @@ class Worker:
             case {"op": wire.SYNC, "version": version}:
                 self._channel.send({"op": wire.SYNCED, "version": version})
             case {"op": wire.ASK, "number": number, "name": name, "leaving": leaving}:
-                answer = self._engine.tell(name, [Address(*address) for address in leaving])
-                self._channel.send({"op": wire.TOLD, "number": number, **answer})
+                answer = self._engine.describe_choice(name, [Address(*address) for address in leaving])
+                self._channel.send({"op": wire.ANSWER, "number": number, **answer})
             case {"op": wire.EXIT}:
                 self._end()
             case _:

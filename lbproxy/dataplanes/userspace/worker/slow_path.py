@@ -1,18 +1,17 @@
 """Everything about moving bytes that is not the common case: full buffers, bulk, ends of stream, urgent data.
 
 A stream that fills a small read becomes bulk: it gets one turn of CHUNK after another, through a pipe, and between two
-turns everybody else is served. What the peer does not take is kept, and reading stops until it is gone: a slow reader
-costs at most one CHUNK here, and its sender is stopped by the kernel.
+turns everybody else is served. What the peer does not take is held back, and reading stops until it is gone: a slow
+reader costs at most one CHUNK here, and its sender is stopped by the kernel.
 """
 
-import os
 import select
 from collections import deque
 from collections.abc import Callable
-from socket import MSG_DONTWAIT, MSG_MORE, SHUT_WR, SO_ERROR, SO_OOBINLINE, SOL_SOCKET
+from socket import MSG_MORE, SHUT_WR, SO_ERROR, SO_OOBINLINE, SOL_SOCKET
 
 from lbproxy.dataplanes.userspace.shared.reasons import Closed
-from lbproxy.dataplanes.userspace.worker.connection import End, Phase
+from lbproxy.dataplanes.userspace.worker.connection import RELAYING, End
 from lbproxy.dataplanes.userspace.worker.pipe import Pipe, Pipes
 
 READABLE, WRITABLE, PEER_CLOSED = select.EPOLLIN, select.EPOLLOUT, select.EPOLLRDHUP
@@ -20,12 +19,11 @@ URGENT, ERROR, HANGUP = select.EPOLLPRI, select.EPOLLERR, select.EPOLLHUP
 UNUSUAL = PEER_CLOSED | URGENT | ERROR | HANGUP
 UNTIL_EMPTY = URGENT | ERROR | HANGUP
 ARRIVAL = READABLE | UNUSUAL
-LAST = MSG_MORE | MSG_DONTWAIT  # the end of the stream follows at once and goes into the same segment
+LAST = MSG_MORE
+"""Flag of a stream's last bytes: its end follows at once and goes into the same segment."""
 
 SMALL = 16 * 1024
-"""Bytes read at once until a stream proves to be bulk."""
-
-RELAYING = Phase.RELAYING
+"""Bytes read at once until a stream proves to be bulk. Smaller reads, and `recv_into` one buffer, gained nothing."""
 
 
 class SlowPath:
@@ -45,31 +43,31 @@ class SlowPath:
         """Do what epoll announced."""
         connection = end.connection
         if connection.phase is not RELAYING:
-            connection.service.on_waiting(end, event)
+            connection.service.on_pending(end, event)
             return
         if event & WRITABLE and end.peer.is_blocked:
-            self._resume(end)
-        if event & ARRIVAL and connection.phase is RELAYING:
+            self._unblock_peer(end)
+        if event & ARRIVAL and connection.phase is RELAYING:  # the step before may have closed it
             if event & UNUSUAL:
                 self.note(end, event)
             if end.is_blocked or end.has_ended:  # nothing will be read that could tell
                 if event & ERROR:
-                    self._lost(end)
+                    self._report_error(end)
             elif end.is_bulk:
                 self._queue(end)
             else:
                 self.read(end)
 
-    def feed(self, end: End) -> None:
-        """Send it what its peer has sent, if that was held back until now."""
+    def resume(self, end: End) -> None:
+        """Send it what its peer has sent, unless somebody has done so meanwhile."""
         if end.peer.is_blocked:
-            self._resume(end)
+            self._unblock_peer(end)
 
     def read(self, end: End) -> None:
         """Relay what has arrived until nothing is left, the peer is full, or it proves to be bulk."""
         while True:
             try:
-                data = end.recv(SMALL, MSG_DONTWAIT)
+                data = end.recv(SMALL)
             except BlockingIOError:
                 return
             except OSError as error:
@@ -78,7 +76,7 @@ class SlowPath:
             size = len(data)
             # Announced, and a short read came: nothing can follow. The end goes out in the same segment.
             is_last = size < SMALL and end.has_tail and not end.is_urgent
-            if size and not self._pass_on(end, data, LAST if is_last else MSG_DONTWAIT):
+            if size and not self._pass_on(end, data, LAST if is_last else 0):
                 return
             if is_last or not size:
                 self._finish(end)
@@ -87,29 +85,27 @@ class SlowPath:
                 self.promote(end)
                 return
             if not end.is_urgent:
-                return
+                return  # edge-triggered: a short read emptied the socket, and what comes later is a new event
 
     def note(self, end: End, event: int) -> None:
-        """Remember what an UNUSUAL event announced."""
+        """Remember what an UNUSUAL event announced: edge-triggered, it is not said again."""
         end.has_tail = True
         if event & UNTIL_EMPTY:
             end.is_urgent = True
             if event & URGENT:
                 end.setsockopt(SOL_SOCKET, SO_OOBINLINE, 1)  # else the kernel drops the urgent byte
 
-    def keep(self, end: End, rest: bytes | Pipe) -> None:
-        """Keep what the peer did not take, and read no more until it has."""
+    def hold_back(self, end: End, rest: bytes | Pipe) -> None:
+        """Keep `rest`, which came from `end` and which its peer did not take; read no more there until it has."""
         end.peer.unsent = rest
         end.is_blocked = True
-        end.sink = end.peer.sink = None  # the peer's too: its WRITABLE must not pass unseen
+        end.connection.update_sinks()
         self._watch_room(end.peer)
 
     def promote(self, end: End) -> None:
         """It filled a small read: bulk from now on."""
         end.is_bulk = True
-        end.sink = None
-        for one in (end, end.peer):
-            os.set_blocking(one.fd, False)  # no MSG_DONTWAIT in splice
+        end.connection.update_sinks()
         self._queue(end)
 
     def turn(self) -> None:
@@ -119,12 +115,12 @@ class SlowPath:
         if end.connection.phase is not RELAYING:
             return
         if end.is_urgent:  # a pipe takes no urgent byte
-            self._calm(end)
+            self._demote(end)
             self.read(end)
         else:
-            self._pipe_on(end)
+            self._splice(end)
 
-    def _pipe_on(self, end: End) -> None:
+    def _splice(self, end: End) -> None:
         try:
             size = self._pipes.at_hand.fill(end.fd)
         except BlockingIOError:
@@ -137,7 +133,7 @@ class SlowPath:
             self._finish(end)
         elif self._pour(end):
             if size < SMALL:
-                self._calm(end)
+                self._demote(end)
                 self.read(end)  # a pipe may be full of crumbs: only an empty socket will tell of more
             else:
                 self._queue(end)
@@ -151,7 +147,7 @@ class SlowPath:
             end.connection.service.on_lost(end.peer, error)
             return False
         if not is_all:
-            self.keep(end, self._pipes.set_aside())
+            self.hold_back(end, self._pipes.set_aside())
         return is_all
 
     def _pass_on(self, end: End, data: bytes, flags: int) -> bool:
@@ -165,7 +161,7 @@ class SlowPath:
             end.connection.service.on_lost(end.peer, error)
             return False
         if sent < len(data):
-            self.keep(end, data[sent:])
+            self.hold_back(end, data[sent:])
             return False
         return True
 
@@ -174,37 +170,31 @@ class SlowPath:
             end.is_queued = True
             self.bulk.append(end)
 
-    def _calm(self, end: End) -> None:
+    def _demote(self, end: End) -> None:
         end.is_bulk = False
-        self._restore(end)
+        end.connection.update_sinks()
 
-    def _restore(self, end: End) -> None:
-        peer = end.peer
-        if not (end.is_blocked or peer.is_blocked):
-            end.sink = None if end.is_bulk or end.has_ended else peer
-            peer.sink = None if peer.is_bulk or peer.has_ended else end
-
-    def _resume(self, end: End) -> None:
-        """`end` takes bytes again: send what it owes first, then let its peer read on."""
-        if end.unsent is not None and not self._settle(end, end.unsent):
+    def _unblock_peer(self, end: End) -> None:
+        """`end` takes bytes again: send it what was held back first, then let its peer read on."""
+        if end.unsent is not None and not self._send_unsent(end, end.unsent):
             return
         peer = end.peer
         peer.is_blocked = False
-        self._restore(end)
+        end.connection.update_sinks()
         if peer.is_bulk:
             self._queue(peer)
         else:
             self.read(peer)
 
-    def _settle(self, end: End, owed: bytes | Pipe) -> bool:
-        """Send what is owed to `end`; False if it takes not all of it, or broke."""
+    def _send_unsent(self, end: End, unsent: bytes | Pipe) -> bool:
+        """Send what was held back for `end`; False if it takes not all of it, or broke."""
         try:
-            if isinstance(owed, Pipe):
-                if not owed.pour(end.fd):
+            if isinstance(unsent, Pipe):
+                if not unsent.pour(end.fd):
                     return False
-                self._pipes.take_back(owed)
-            elif (sent := end.send(owed, MSG_DONTWAIT)) < len(owed):
-                end.unsent = owed[sent:]
+                self._pipes.take_back(unsent)
+            elif (sent := end.send(unsent)) < len(unsent):
+                end.unsent = unsent[sent:]
                 return False
         except BlockingIOError:
             return False
@@ -216,16 +206,17 @@ class SlowPath:
 
     def _finish(self, end: End) -> None:
         """Its stream has ended: pass the end on; when both have, the connection is done."""
-        peer = end.peer
-        end.has_ended, end.sink = True, None
+        peer, connection = end.peer, end.connection
+        end.has_ended = True
         if peer.has_ended:
-            end.connection.service.close(end.connection, Closed.FINISHED)
+            connection.service.close(connection, Closed.FINISHED)
             return
+        connection.update_sinks()
         try:
             peer.shutdown(SHUT_WR)
         except OSError as error:
-            end.connection.service.on_lost(peer, error)
+            connection.service.on_lost(peer, error)
 
-    def _lost(self, end: End) -> None:
+    def _report_error(self, end: End) -> None:
         code = end.getsockopt(SOL_SOCKET, SO_ERROR)
         end.connection.service.on_lost(end, OSError(code, "reported by epoll"))
