@@ -8,8 +8,9 @@ from rich.table import Table
 from rich.text import Text
 
 from lbproxy.admin.schema import BackendShape, ProgramShape, ServiceShape, StateShape
-from lbproxy.console.words import age, plain, rate, size, state
+from lbproxy.console.words import age, plain, rate, state
 from lbproxy.text.quoting import escaped
+from lbproxy.text.terminal import format_size
 
 Key = tuple[str, str]
 """Service, and address of the backend."""
@@ -41,7 +42,7 @@ def top(answer: StateShape, speeds: Mapping[Key, Rate], height: int) -> Renderab
     table = _table("service", "backend", "state", "active", "new/s", "bytes/s", "failed")
     for service, backend, speed in rows[:height]:
         table.add_row(plain(service["name"]), plain(backend["address"]), state(backend["state"], backend["reason"]),
-                      f"{backend['active']:,}", rate(speed.connections), size(speed.bytes), _failed(backend))
+                      f"{backend['active']:,}", rate(speed.connections), format_size(speed.bytes), _failed(backend))
     return Group(_head(answer["program"]), _sums(answer, speeds), Text(), table, _rest(len(rows) - height))
 
 
@@ -107,7 +108,7 @@ def _sums(answer: StateShape, speeds: Mapping[Key, Rate]) -> Text:
     rejected = sum(sum(service["rejected_total"].values()) for service in answer["services"])
     new, moved = (sum(values) for values in ([one.connections for one in speeds.values()],
                                              [one.bytes for one in speeds.values()]))
-    return Text(f"{active:,} connections, {rate(new)} new/s, {size(moved)}/s, {rejected:,} rejected in all")
+    return Text(f"{active:,} connections, {rate(new)} new/s, {format_size(moved)}/s, {rejected:,} rejected in all")
 
 
 def _rest(more: int) -> Text:

@@ -3,11 +3,9 @@
 from rich.text import Text
 
 from lbproxy.text.quoting import escaped
+from lbproxy.text.terminal import STATE_COLOURS
 from lbproxy.text.units import format_roughly
 
-COLOURS = {"active": "green", "draining": "yellow", "down": "red", "removed": "dim"}
-THOUSAND = 1000
-UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
 LARGEST_WHOLE = 10
 
 
@@ -18,7 +16,7 @@ def plain(text: str | None, style: str = "") -> Text:
 
 def state(name: str, reason: str) -> Text:
     """Give a state in its colour, with the reason unless it is a plain active one."""
-    words = Text(escaped(name), COLOURS.get(name, ""))
+    words = Text(escaped(name), STATE_COLOURS.get(name, ""))
     return words if (name, reason) == ("active", "ready") else words.append(f" ({escaped(reason)})", "default")
 
 
@@ -30,11 +28,3 @@ def age(seconds: float | None) -> str:
 def rate(value: float) -> str:
     """Give a number per second; below 10 with one decimal."""
     return f"{value:,.1f}" if 0 < value < LARGEST_WHOLE else f"{value:,.0f}"
-
-
-def size(value: float) -> str:
-    """Give bytes with a decimal unit (1 kB is 1,000 bytes)."""
-    place = 0
-    while value >= THOUSAND and place < len(UNITS) - 1:
-        value, place = value / THOUSAND, place + 1
-    return f"{value:.1f} {UNITS[place]}" if place and value < LARGEST_WHOLE else f"{value:.0f} {UNITS[place]}"

@@ -4,14 +4,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console, Group, RenderableType
-from rich.filesize import decimal
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
 from lbproxy.demo.frame import DemoRow, Frame
+from lbproxy.text.terminal import STATE_COLOURS, format_size
 
-COLOURS = {"active": "green", "draining": "yellow", "down": "red", "removed": "dim"}
 RIGHT_ALIGNED = ("active", "requests/s", "bytes/s", "requests")
 
 Show = Callable[[Frame], None]
@@ -42,8 +41,8 @@ def _backends(rows: tuple[DemoRow, ...]) -> Table:
     for heading in RIGHT_ALIGNED:
         table.add_column(heading, justify="right")
     for row in rows:
-        table.add_row(Text(row.name), Text(row.address), Text(row.status, COLOURS.get(row.state, "")),
-                      str(row.active), f"{row.requests_per_second:.0f}", decimal(round(row.bytes_per_second)),
+        table.add_row(Text(row.name), Text(row.address), Text(row.status, STATE_COLOURS.get(row.state, "")),
+                      str(row.active), f"{row.requests_per_second:.0f}", format_size(row.bytes_per_second),
                       str(row.requests))
     return table
 

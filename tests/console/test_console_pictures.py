@@ -5,7 +5,8 @@ from rich.console import Console, RenderableType
 
 from lbproxy.console.explain_display import explanation
 from lbproxy.console.status_display import Rate, rates, status, top
-from lbproxy.console.words import rate, size
+from lbproxy.console.words import rate
+from lbproxy.text.terminal import format_size
 
 from .samples import backend, explained, program, state
 
@@ -58,7 +59,7 @@ def test_rate_has_a_decimal_while_it_is_small(value: float, text: str) -> None:
 @pytest.mark.parametrize(("value", "text"), [(0, "0 B"), (999, "999 B"), (1500, "1.5 kB"), (25_000_000, "25 MB"),
                                              (1e19, "10000 PB")])
 def test_size_goes_by_thousands(value: float, text: str) -> None:
-    assert size(value) == text
+    assert format_size(value) == text
 
 
 def test_nothing_that_is_said_can_steer_the_terminal() -> None:

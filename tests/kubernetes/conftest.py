@@ -29,7 +29,7 @@ class Cluster:
         self.load: Load = self._load
         self.said: list[Services] = []
         self._tasks: list[asyncio.Task[None]] = []
-        self._told = asyncio.Event()
+        self._heard = asyncio.Event()
 
     async def _load(self, configuration: Configuration) -> None:
         configuration.host = self.server.url
@@ -45,22 +45,22 @@ class Cluster:
         return merger
 
     def _hear(self, services: Services) -> None:
-        """What is said before anything is known is no news."""
+        """Note what is published, except before any service is known."""
         if any(spec.is_known for spec in services.values()):
             self.said.append(services)
-            self._told.set()
+            self._heard.set()
 
     def backends(self, name: str = "web") -> list[str]:
-        """What it says now."""
+        """The backends published last."""
         spec = self.said[-1].get(name) if self.said else None
         return [found.address.host for found in spec.endpoints] if spec else ["nothing said"]
 
     async def says(self, *backends: str, name: str = "web") -> None:
-        """Wait until it says exactly these."""
+        """Wait until exactly these backends are published."""
         async with asyncio.timeout(5):
             while self.backends(name) != list(backends):
-                self._told.clear()
-                await self._told.wait()
+                self._heard.clear()
+                await self._heard.wait()
 
     def metric(self, name: str, **labels: str) -> float | None:
         return self.registry.get_sample_value(name, {"service": "default/web", "resource": "endpointslices", **labels})

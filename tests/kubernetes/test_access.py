@@ -35,8 +35,8 @@ def asked(server: FakeApi) -> set[Access]:
     return {(request.namespace, request.group, request.resource, request.verb) for request in server.requests}
 
 
-async def through_thick_and_thin(cluster: Cluster, server: FakeApi) -> None:
-    """Lists, watches, resumes, lists anew, and is shown what was missing at first."""
+async def through_every_kind_of_request(cluster: Cluster, server: FakeApi) -> None:
+    """List, watch, resume, and list anew; a Service that is missing at first appears later."""
     server.delete("services", "web")
     cluster.follow()
     await until(lambda: server.watched(*BOTH))
@@ -47,14 +47,14 @@ async def through_thick_and_thin(cluster: Cluster, server: FakeApi) -> None:
     server.fail(410, "watch", times=2)
     server.reset()
     await until(lambda: all(server.count("list", resource) == 2 for resource in BOTH) and server.watched(*BOTH))
-    server.answer(lambda: web.Response(body=b"lies"), "list", times=2)
+    server.answer(lambda: web.Response(body=b"not JSON"), "list", times=2)
     server.fail(410, "watch", times=2)
     server.put(SLICES, a_slice(endpoint("10.0.0.2")))
     await cluster.says("10.0.0.2")
 
 
 async def test_role_grants_each_verb_that_is_used_and_no_other(cluster: Cluster, server: FakeApi) -> None:
-    await through_thick_and_thin(cluster, server)
+    await through_every_kind_of_request(cluster, server)
     assert asked(server) == granted()
 
 
@@ -67,13 +67,13 @@ async def test_role_is_enough_for_many_services_of_a_namespace(cluster: Cluster,
     assert asked(server) == granted()
 
 
-def test_rule_that_is_told_when_access_is_denied_is_the_roles() -> None:
+def test_rule_in_the_message_about_denied_access_is_that_of_the_role() -> None:
     collections = [slices_of("default", "web"), services_of("default", "web")]
-    assert {told for collection in collections for told in rule_told(collection)} == granted()
+    assert {rule for collection in collections for rule in rule_in_message(collection)} == granted()
 
 
-def rule_told(collection: Collection) -> set[Access]:
-    """What a user grants who does as the message says."""
+def rule_in_message(collection: Collection) -> set[Access]:
+    """What a user grants by following the message."""
     rule = YAML(typ="safe").load(re.findall(r"add to a Role there: ({.*})", collection.forbidden("list"))[0])
     return {(collection.namespace, group, resource, verb) for group in rule["apiGroups"]
             for resource in rule["resources"] for verb in rule["verbs"]}

@@ -202,7 +202,7 @@ async def test_server_of_another_authority_is_not_trusted(kubeconfig: Path, serv
 
 
 @pytest.mark.parametrize("content", [None, "", "[]", "{", "kind: Config", "current-context: here"])
-async def test_kubeconfig_that_is_none_is_told_in_one_line(tmp_path: Path, content: str | None) -> None:
+async def test_kubeconfig_that_is_none_is_reported_in_one_line(tmp_path: Path, content: str | None) -> None:
     path = tmp_path / "config"
     if content is not None:
         path.write_text(content)
@@ -212,12 +212,12 @@ async def test_kubeconfig_that_is_none_is_told_in_one_line(tmp_path: Path, conte
     assert "--kubeconfig" in str(failure.value)
 
 
-async def test_authority_that_is_no_certificate_is_told(kubeconfig: Path) -> None:
+async def test_authority_that_is_no_certificate_is_reported(kubeconfig: Path) -> None:
     kubeconfig.with_name("ca.crt").write_text("none")
     with pytest.raises(ConfigError, match="certificate"):
         await Api.connect(loader(kubeconfig))
 
 
-async def test_unknown_context_is_told(kubeconfig: Path) -> None:
+async def test_unknown_context_is_reported(kubeconfig: Path) -> None:
     with pytest.raises(ConfigError, match="--context"):
         await loader(kubeconfig, "elsewhere")(Configuration())

@@ -47,7 +47,7 @@ def test_endpoint_without_conditions_is_ready() -> None:
     assert merged([a_slice({"addresses": ["10.0.0.1"], "conditions": None})], "http").endpoints == (Endpoint(ONE),)
 
 
-def test_all_slices_count_whoever_wrote_them() -> None:
+def test_slices_of_any_writer_count() -> None:
     custom = a_slice(endpoint("10.0.0.2"), name="by-hand")
     custom["metadata"] = {"name": "by-hand"}
     assert addresses(a_slice(endpoint("10.0.0.1")), custom) == ["10.0.0.1:8080", "10.0.0.2:8080"]
@@ -103,7 +103,7 @@ def test_dual_stack_is_two_slices() -> None:
         "10.0.0.1:8080", "[fd00::1]:8080"]
 
 
-def test_newest_change_is_told() -> None:
+def test_latest_change_is_reported() -> None:
     def changed(time: object) -> Json:
         return a_slice(metadata={"annotations": {LAST_CHANGE: time}})
 
@@ -117,7 +117,7 @@ ODD_ADDRESSES = ["web.example", "", "10.0.0.1%eth0", "fe80::1%eth0", "fe80::1", 
 
 
 @pytest.mark.parametrize("address", ODD_ADDRESSES)
-def test_odd_address_is_skipped_alone_and_told(address: object) -> None:
+def test_odd_address_is_skipped_alone_with_a_reason(address: object) -> None:
     reading = merged([a_slice({"addresses": [address]}, endpoint("10.0.0.1"))], "http")
     assert reading.endpoints == (Endpoint(ONE),)
     reason, = reading.skipped
@@ -129,7 +129,7 @@ def test_odd_address_is_skipped_alone_and_told(address: object) -> None:
     7, None, [], {"addresses": []}, {"addresses": "10.0.0.2"}, {"addresses": ["10.0.0.2"], "conditions": "ready"},
     {"addresses": ["10.0.0.2"], "conditions": {"ready": "yes"}},
     {"addresses": ["10.0.0.2"], "conditions": {"terminating": 1}}])
-def test_odd_endpoint_is_skipped_alone_and_told(odd: object) -> None:
+def test_odd_endpoint_is_skipped_alone_with_a_reason(odd: object) -> None:
     reading = merged([{**a_slice(), "endpoints": [odd, endpoint("10.0.0.1")]}], "http")
     assert reading.endpoints == (Endpoint(ONE),)
     assert len(reading.skipped) == 1
@@ -141,7 +141,7 @@ def test_odd_endpoint_is_skipped_alone_and_told(odd: object) -> None:
     a_slice(endpoint("10.0.0.2"), ports=[port(65536)]), a_slice(endpoint("10.0.0.2"), ports=[port(10 ** 5000)]),
     a_slice(endpoint("10.0.0.2"), ports=[port("80")]), a_slice(endpoint("10.0.0.2"), ports=[port(80.0)]),
     a_slice(endpoint("10.0.0.2"), ports=[port(protocol=6)]), {**a_slice(), "endpoints": {}}])
-def test_odd_slice_is_skipped_alone_and_told(odd: object) -> None:
+def test_odd_slice_is_skipped_alone_with_a_reason(odd: object) -> None:
     reading = merged([odd, a_slice(endpoint("10.0.0.1"))], "http")
     assert reading.endpoints == (Endpoint(ONE),)
     assert len(reading.skipped) == 1

@@ -1,4 +1,4 @@
-"""Hints for zones (KEP-2433): heeded only when they leave somebody for us, and nobody is without."""
+"""Hints for zones (KEP-2433): used only if every ready endpoint has some, and one is meant for our zone."""
 
 from lbproxy.sources.kubernetes.service_endpoints import merged
 from tests.support.objects import LEAVING, NOT_READY, Json, a_slice, endpoint
@@ -13,19 +13,19 @@ def test_endpoints_of_other_zones_get_no_new_connections_and_keep_theirs() -> No
                    endpoint("10.0.0.3", zones=["b", "a"])) == [1, 0, 1]
 
 
-def test_without_a_zone_hints_say_nothing() -> None:
+def test_without_a_zone_hints_are_ignored() -> None:
     assert weights(endpoint("10.0.0.1", zones="a"), endpoint("10.0.0.2", zones="b"), zone="") == [1, 1]
 
 
-def test_one_ready_endpoint_without_hints_makes_all_hints_void() -> None:
+def test_one_ready_endpoint_without_hints_disables_all_hints() -> None:
     assert weights(endpoint("10.0.0.1", zones="a"), endpoint("10.0.0.2", zones="b"), endpoint("10.0.0.3")) == [1] * 3
 
 
-def test_zone_that_nobody_is_meant_for_takes_all() -> None:
+def test_zone_without_endpoints_of_its_own_uses_all() -> None:
     assert weights(endpoint("10.0.0.1", zones="b"), endpoint("10.0.0.2", zones="c")) == [1, 1]
 
 
-def test_hints_of_those_that_are_not_ready_say_nothing() -> None:
+def test_hints_of_endpoints_that_are_not_ready_are_ignored() -> None:
     assert weights(endpoint("10.0.0.1", NOT_READY, "a"), endpoint("10.0.0.2", zones="b")) == [1, 1]
     assert weights(endpoint("10.0.0.1", LEAVING), endpoint("10.0.0.2", zones="a"),
                    endpoint("10.0.0.3", zones="b")) == [1, 1, 0]

@@ -1,4 +1,4 @@
-"""What a watch has told, kept so that what did not change need not be read again."""
+"""The cache of a watch on slices: those that did not change are not read again."""
 
 import copy
 

@@ -1,4 +1,4 @@
-"""What the source says while the API server is well."""
+"""What is published while the API server works."""
 
 import pytest
 

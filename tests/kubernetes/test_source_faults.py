@@ -1,4 +1,4 @@
-"""An API server that is down, slow, forbidden, lying or half-open never changes what was said."""
+"""An API server that is down, slow, forbidden, malformed or half-open never changes what was published."""
 
 import pytest
 from aiohttp import web
@@ -18,14 +18,14 @@ BOTH = (SLICES, "services")
 
 
 async def settle(cluster: Cluster, server: FakeApi) -> None:
-    """Wait for the first word, and for both watches."""
+    """Wait for the first publication, and for both watches."""
     cluster.follow()
     await cluster.says("10.0.0.1")
     await until(lambda: server.watched(*BOTH))
 
 
 async def change_is_seen(cluster: Cluster, server: FakeApi) -> None:
-    """Nothing was said but the first word; what changes now is."""
+    """Nothing was published since the first time; a change now is."""
     assert len(cluster.said) == 1
     server.put(SLICES, a_slice(endpoint("10.0.0.2")))
     await cluster.says("10.0.0.2")
@@ -60,7 +60,7 @@ async def test_bookmark_moves_the_version_on(cluster: Cluster, server: FakeApi) 
     await change_is_seen(cluster, server)
 
 
-async def test_watches_that_end_at_once_are_not_resumed_in_a_frenzy(
+async def test_watches_that_end_at_once_are_resumed_with_pauses(
         cluster: Cluster, server: FakeApi, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watch, "FIRST_WAIT", 0.1)
     monkeypatch.setattr(watch, "LONGEST_WAIT", 30.0)
@@ -121,7 +121,7 @@ async def test_watch_that_ends_late_leads_to_a_list(
     await change_is_seen(cluster, server)
 
 
-async def test_line_that_breaks_off_is_heard_again(cluster: Cluster, server: FakeApi) -> None:
+async def test_line_that_breaks_off_is_repeated_by_the_next_watch(cluster: Cluster, server: FakeApi) -> None:
     await settle(cluster, server)
     server.say(b'{"type": "DELETED", "object": {"metadata": {"name": "web-1", "resourceVersion": "99"}')
     server.say(END)
@@ -142,30 +142,31 @@ async def test_connection_that_is_reset_is_resumed(cluster: Cluster, server: Fak
         "watch failed, keeping the last known state", "the API server answers again"]
 
 
-LIES = [b"<html>", b"[]", b"7", b"null", b'{"type": "ADDED"', b'{"type": "ADDED"}', b'{"type": 7, "object": {}}',
-        b'{"type": "DELETED", "object": {"metadata": {"name": "web-1"}}}', b'{"type": "ADDED", "object": [1]}',
-        b'{"type": "VANISHED", "object": {"metadata": {"name": "web-1", "resourceVersion": "9"}}}', b"\xff\xfe",
-        b"[" * 100_000, b'{"a": ' + b"9" * 5000 + b"}"]
+MALFORMED_EVENTS = [
+    b"<html>", b"[]", b"7", b"null", b'{"type": "ADDED"', b'{"type": "ADDED"}', b'{"type": 7, "object": {}}',
+    b'{"type": "DELETED", "object": {"metadata": {"name": "web-1"}}}', b'{"type": "ADDED", "object": [1]}',
+    b'{"type": "VANISHED", "object": {"metadata": {"name": "web-1", "resourceVersion": "9"}}}', b"\xff\xfe",
+    b"[" * 100_000, b'{"a": ' + b"9" * 5000 + b"}"]
 
 
-@pytest.mark.parametrize("lie", LIES, ids=range(len(LIES)))
-async def test_event_that_is_none_leads_to_a_list(cluster: Cluster, server: FakeApi, lie: bytes) -> None:
+@pytest.mark.parametrize("malformed", MALFORMED_EVENTS, ids=range(len(MALFORMED_EVENTS)))
+async def test_malformed_event_leads_to_a_list(cluster: Cluster, server: FakeApi, malformed: bytes) -> None:
     await settle(cluster, server)
-    server.say(lie + b"\n", SLICES)
+    server.say(malformed + b"\n", SLICES)
     await until(lambda: relists(cluster, "garbled") == 1 and server.count("watch", SLICES) == 2)
     await change_is_seen(cluster, server)
 
 
-FALSE_LISTS = [
+MALFORMED_LISTS = [
     b"", b"OK", b"{}", b"[]", b'{"items": []}', b'{"metadata": {"resourceVersion": "7"}}',
     b'{"metadata": {"resourceVersion": "7"}, "items": {}}', b'{"metadata": {"resourceVersion": 7}, "items": []}',
     b'{"metadata": {"resourceVersion": "7"}, "items": [{}]}', b'{"metadata": {"resourceVersion": "7"}, "items": [']
 
 
-@pytest.mark.parametrize("lie", FALSE_LISTS, ids=range(len(FALSE_LISTS)))
-async def test_list_that_is_none_changes_nothing(cluster: Cluster, server: FakeApi, lie: bytes) -> None:
+@pytest.mark.parametrize("malformed", MALFORMED_LISTS, ids=range(len(MALFORMED_LISTS)))
+async def test_malformed_list_changes_nothing(cluster: Cluster, server: FakeApi, malformed: bytes) -> None:
     await settle(cluster, server)
-    server.answer(lambda: web.Response(body=lie), "list", SLICES, times=3)
+    server.answer(lambda: web.Response(body=malformed), "list", SLICES, times=3)
     server.fail(410, "watch", SLICES, times=1)
     server.say(END, SLICES)
     await until(lambda: server.count("list", SLICES) == 5 and server.watched(*BOTH))
@@ -177,7 +178,7 @@ GARBLED: list[Json] = [{"endpoints": "none"}, {"endpoints": {}}, {"ports": "http
 
 
 @pytest.mark.parametrize("garbled", GARBLED, ids=range(len(GARBLED)))
-async def test_slice_of_wrong_types_takes_nothing_away_and_is_told(
+async def test_slice_of_wrong_types_takes_nothing_away_and_is_reported(
         cluster: Cluster, server: FakeApi, logs: list[EventDict], garbled: Json) -> None:
     await settle(cluster, server)
     server.put(SLICES, a_slice(endpoint("10.0.0.1")) | garbled)
@@ -199,7 +200,7 @@ async def test_list_that_breaks_off_changes_nothing(cluster: Cluster, server: Fa
 
 
 @pytest.mark.parametrize("code", [401, 403, 404, 429, 500, 503, 504])
-async def test_refusals_change_nothing_and_are_told_once(
+async def test_refusals_change_nothing_and_are_reported_once(
         cluster: Cluster, server: FakeApi, logs: list[EventDict], code: int) -> None:
     await settle(cluster, server)
     server.fail(code, resource=SLICES, times=20)
@@ -225,7 +226,7 @@ async def test_api_server_that_is_gone_and_comes_back_with_other_pods(
     assert len(cluster.said) == 2
 
 
-async def test_what_is_forbidden_is_told_with_the_rule_to_add(
+async def test_denied_access_is_reported_with_the_rule_to_add(
         cluster: Cluster, server: FakeApi, logs: list[EventDict]) -> None:
     server.fail(403, "list", SLICES, times=5)
     cluster.follow()
@@ -236,7 +237,7 @@ async def test_what_is_forbidden_is_told_with_the_rule_to_add(
                                      '{apiGroups: ["discovery.k8s.io"], resources: ["endpointslices"], verbs: [')
 
 
-async def test_missing_service_is_told_and_waited_for(
+async def test_missing_service_is_reported_and_waited_for(
         cluster: Cluster, server: FakeApi, logs: list[EventDict]) -> None:
     server.delete("services", "web")
     cluster.follow()
@@ -264,7 +265,7 @@ async def test_rotated_token_is_read_again(cluster: Cluster, server: FakeApi) ->
     await change_is_seen(cluster, server)
 
 
-async def test_server_that_asks_for_time_is_given_it(cluster: Cluster, server: FakeApi) -> None:
+async def test_wait_that_the_server_asks_for_is_known(cluster: Cluster, server: FakeApi) -> None:
     server.fail(429, retry_after=7)
     async with await Api.connect(cluster.load) as connection:
         with pytest.raises(ApiRefusedError) as failure:

@@ -1,4 +1,4 @@
-"""An API server that is away for long: what was said stays, it is not pestered, and afterwards the truth is told."""
+"""A long outage of the API server: what was published stays, requests are few, and the present state follows."""
 
 import pytest
 from aiohttp import web
@@ -22,7 +22,7 @@ LONGER_THAN_ALL = 2 * max(watch.RELIST_INTERVAL, *watch.WATCH_SECONDS, api.LIST_
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch, cluster: Cluster) -> Clock:
-    """Waits are as long as they really are, and over at once."""
+    """Waits have their real lengths, and end at once."""
     assert not cluster.said
     monkeypatch.setattr(watch, "FIRST_WAIT", FIRST_WAIT)
     monkeypatch.setattr(watch, "LONGEST_WAIT", LONGEST_WAIT)
@@ -31,7 +31,7 @@ def clock(monkeypatch: pytest.MonkeyPatch, cluster: Cluster) -> Clock:
 
 @pytest.fixture
 async def settled(cluster: Cluster, server: FakeApi, clock: Clock) -> Cluster:
-    """It has said its first word, and watches."""
+    """It has published once, and watches."""
     cluster.follow()
     await cluster.says("10.0.0.1")
     await until(lambda: server.watched(*BOTH))
@@ -40,7 +40,7 @@ async def settled(cluster: Cluster, server: FakeApi, clock: Clock) -> Cluster:
 
 
 def replace_all_pods(server: FakeApi) -> None:
-    """None is left, and no version from before can be resumed from."""
+    """Leave none of the pods, and no version to resume from."""
     server.put(SLICES, a_slice(endpoint("10.0.0.7"), endpoint("10.0.0.8"), name="web-7"))
     server.delete(SLICES, "web-1")
     server.forget()
@@ -73,7 +73,7 @@ async def test_api_gone_for_longer_than_every_timeout_while_all_pods_are_replace
     assert len(settled.said) == 2, "never empty, never half of it"
 
 
-async def test_deletes_in_a_short_gap_are_heard_when_the_watch_is_resumed(
+async def test_deletes_in_a_short_gap_are_seen_when_the_watch_is_resumed(
         settled: Cluster, server: FakeApi) -> None:
     server.put(SLICES, a_slice(endpoint("10.0.0.2"), name="web-2"))
     await settled.says("10.0.0.1", "10.0.0.2")
@@ -96,7 +96,7 @@ async def test_pod_that_left_and_came_back_in_the_gap_is_what_it_is_now(settled:
 
 
 @pytest.mark.parametrize("verb", ["list", "watch"])
-async def test_server_that_asks_for_time_is_not_asked_before_it(
+async def test_server_that_asks_for_a_wait_is_not_asked_before_it(
         settled: Cluster, server: FakeApi, clock: Clock, verb: str) -> None:
     server.fail(429, verb, SLICES, times=2, retry_after=77)
     if verb == "list":

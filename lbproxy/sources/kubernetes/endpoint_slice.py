@@ -83,7 +83,8 @@ def _port(fields: Fields, name: str) -> int | None:
     """Return the number of the TCP port of this name, None if there is none.
 
     The number is in the slice, not in the Service: slices may map one name to different numbers, as a named targetPort
-    does over pods with different container ports. A null number means all ports, to which one can't connect.
+    does over pods with different container ports (haproxytech/kubernetes-ingress#737). A null number means all ports:
+    there is nothing to connect to (kubernetes/ingress-nginx#9141).
     """
     for item in sequence(fields.get("ports"), "ports"):
         port = mapping(item, "a port")
@@ -101,6 +102,7 @@ def _usable_port(number: int) -> int:
 
 
 def _origin(fields: Fields) -> str:
+    # Read without `mapping` and `text`: a name of the wrong type must not cost the endpoints.
     metadata = fields.get("metadata")
     name = metadata.get("name") if isinstance(metadata, dict) else None
     return f"slice {name}" if isinstance(name, str) else ""

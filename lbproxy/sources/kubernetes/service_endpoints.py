@@ -68,9 +68,9 @@ def merged(slices: Iterable[object], port_name: str, zone: str = "") -> ServiceE
 class CandidateMerger:
     """Keeps each address once; of several candidates for it the most available wins.
 
-    An address is in two slices while the endpoint slice controller moves it (the Kubernetes documentation of
-    EndpointSlices names such duplicates and leaves them to the consumer). The result depends only on the candidates of
-    now, never on their history.
+    An address is in two slices while the endpoint slice controller moves it (kubernetes/kubernetes#114144; the
+    documentation of EndpointSlices leaves such duplicates to the consumer). The result depends only on the present
+    candidates, never on their history.
     """
 
     def __init__(self) -> None:

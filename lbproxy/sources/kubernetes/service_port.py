@@ -1,6 +1,7 @@
 """Which port of a Service is meant, and the name under which its slices list it.
 
-Pure. Slices name ports as the Service does. Its port number and `targetPort` mean nothing in a slice.
+Pure. Slices name ports as the Service does. Its port number and `targetPort` mean nothing in a slice, so they must not
+be matched with it (ovn-kubernetes PR 515).
 """
 
 from lbproxy.model.errors import LbproxyError

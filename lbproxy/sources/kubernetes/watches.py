@@ -58,7 +58,7 @@ class Watches:
         self._ports = _by_service(ports)
         wanted = collections_of(self._ports).items()
         for share in self._running.keys() - wanted:
-            self._running.pop(share)[1].cancel()
+            self._running.pop(share)[1].cancel()  # ports keep what it has shown them, until a successor has listed
         for share in wanted - self._running.keys():
             cache = _cache(*share)
             self._running[share] = cache, self._group.create_task(self._watch(share[0], cache), name=_name(share[0]))

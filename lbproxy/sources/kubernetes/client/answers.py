@@ -126,7 +126,8 @@ def _version(metadata: Fields) -> str:
 
 
 def _watch_error(status: Fields) -> RelistError:
-    # A real API server (1.36) reports an expired version inside HTTP 200, as an ERROR event with a Status of code 410.
+    # A real API server (1.36) reports an expired version inside HTTP 200, as an ERROR event with a Status of code 410
+    # (also kubernetes-client/python-base#57 and #199).
     code = status.get("code")
     if code == GONE:
         return ExpiredError()

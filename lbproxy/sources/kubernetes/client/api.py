@@ -31,7 +31,10 @@ CONNECT_TIMEOUT = 10.0
 LIST_TIMEOUT = 60.0
 """Seconds for one page or one object. With etcd down, consistent lists hang (seen on Kubernetes 1.36)."""
 SILENCE = 90.0
-"""Seconds without a byte after which a watch counts as dead. An idle one gets a bookmark about every 60 seconds."""
+"""Seconds without a byte after which a watch counts as dead. An idle one gets a bookmark about every 60 seconds.
+
+Without a limit a half-open connection is silent for ever (kubernetes-client/python#801).
+"""
 
 HEADERS = {"Accept": "application/json", "Content-Type": "application/json"}
 

@@ -122,6 +122,8 @@ class Watch:
         """Yield the changes of one request, until it ends or fails."""
         query = self._query(watch="true", allowWatchBookmarks="true", resourceVersion=self._version,
                             timeoutSeconds=str(random.randint(*WATCH_SECONDS)))  # noqa: S311 - no secret
+        # With the version of our own list, so that events follow it without a gap. A watch without one would begin with
+        # all objects as ADDED, and say nothing of those that were deleted meanwhile (WatchList, KEP-3157).
         async with self._api.stream(self._collection.path, query) as chunks:
             self._succeed()
             async for line in lines(chunks):
@@ -137,7 +139,7 @@ class Watch:
         while True:
             self._status.relisting(reason)
             try:
-                objects = await self._pages()
+                objects = await self._pages()  # an empty list is an answer, and counts; a failed one does not
             except ApiError as error:
                 await self._pause(error, "list")
             else:
