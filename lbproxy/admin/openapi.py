@@ -8,11 +8,11 @@ from pydantic.json_schema import models_json_schema
 
 from lbproxy import __version__
 from lbproxy.admin.drain_handler import DrainRequest, DrainTarget
-from lbproxy.admin.schema import ExplanationShape, OrderedShape, StateShape, TimelineShape
+from lbproxy.admin.schema import ExplanationShape, OrderedShape, StateShape, EventLogShape
 from lbproxy.admin.state import json_bytes
 
 _REFERENCE = "#/components/schemas/{model}"
-_ANSWERS = {"StateShape": StateShape, "ExplanationShape": ExplanationShape, "TimelineShape": TimelineShape,
+_ANSWERS = {"StateShape": StateShape, "ExplanationShape": ExplanationShape, "EventLogShape": EventLogShape,
             "OrderedShape": OrderedShape}
 _TEXT = {"text/plain": {"schema": {"type": "string"}}}
 _SERVICE = {"name": "service", "in": "query", "schema": {"type": "string"}, "description": "Only this service."}
@@ -43,7 +43,7 @@ def _paths() -> dict[str, Any]:
         "/backends": _get("Every service and backend.", "StateShape"),
         "/explain": _get("Why each backend gets connections or none.", "ExplanationShape", _SERVICE, _BACKEND,
                          missing="There is no such service or backend."),
-        "/events": _get("The last thousand changes.", "TimelineShape", _SINCE, wrong="since is not a number."),
+        "/events": _get("The last thousand changes.", "EventLogShape", _SINCE, wrong="since is not a number."),
         "/metrics": {"get": {"summary": "Metrics in Prometheus' text format, or in OpenMetrics if Accept names it.",
                              "responses": _texts({"200": "Metrics."}) | _misnamed()}},
         "/healthz": {"get": {"summary": "Whether this process is healthy (liveness probe).", "responses": _verdict()}},

@@ -17,7 +17,7 @@ from lbproxy.admin.guard import RequestRefusedError
 from lbproxy.admin.live import LiveStream, stream
 from lbproxy.admin.openapi import document
 from lbproxy.admin.reading import ProgramReading
-from lbproxy.admin.schema import timeline_shape
+from lbproxy.admin.schema import event_log_shape
 from lbproxy.admin.state import json_bytes, state_json
 
 INDEX = """\
@@ -93,7 +93,7 @@ class Pages:
         if not re.fullmatch("[0-9]{1,18}", since):
             raise RequestRefusedError(400, "since: write the number of an event, such as /events?since=17")
         event_log = self._context.event_log
-        body = json_bytes(timeline_shape(event_log.since(int(since)), event_log.latest))
+        body = json_bytes(event_log_shape(event_log.since(int(since)), event_log.latest))
         return web.Response(body=body, content_type="application/json")
 
     async def _openapi(self, _: web.Request) -> web.Response:

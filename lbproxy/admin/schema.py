@@ -243,7 +243,7 @@ class EventShape(TypedDict):
     reason: str | None
 
 
-class TimelineShape(TypedDict):
+class EventLogShape(TypedDict):
     """The answer of `/events`, the oldest event first."""
 
     latest: int
@@ -258,7 +258,7 @@ def event_shape(event: Event) -> EventShape:
             "before": event.before, "reason": event.reason}
 
 
-def timeline_shape(events: Iterable[Event], latest: int) -> TimelineShape:
+def event_log_shape(events: Iterable[Event], latest: int) -> EventLogShape:
     """Give the whole answer."""
     return {"latest": latest, "events": [event_shape(event) for event in events]}
 

@@ -73,7 +73,7 @@ async def test_filter_and_chips_leave_what_matches(scene: Scene, listen: Address
     await page.page.keyboard.press("/")
     await page.page.keyboard.type("api")
     await page.until("document.querySelectorAll('.card .backends').length === 1")
-    assert await page.texts(".card h2 a") == ["api", "Latest changes"]
+    assert await page.texts(".card h2 a") == ["api", "Latest events"]
     await page.page.keyboard.press("Escape")
     await page.until("document.querySelectorAll('.card .backends').length === 2")
     await page.page.locator(".chip", has_text="down").click()
@@ -107,7 +107,7 @@ async def test_nothing_is_asked_of_anybody_else_and_policy_is_strict(
     alpha, = await scene.backends("alpha")
     program = await scene.serve(web(listen, alpha))
     page = await visit(browser, program)
-    for view in ("timeline", "service/web", f"service/web/{alpha.address}", "service/none", "service/%", "x"):
+    for view in ("events", "service/web", f"service/web/{alpha.address}", "service/none", "service/%", "x"):
         await page.go(f"#/{view}")
     assert page.requested == {f"http://{program.admin}"}
     assert page.complaints == []
@@ -151,8 +151,8 @@ async def test_pictures_light_dark_and_narrow(scene: Scene, listen: Address, oth
             await shown.keep(f"{name}-service", is_whole=True)
             width, seen_width = await shown.page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
             assert width <= seen_width, "it must not scroll sideways"
-        await page.go("#/timeline")
-        await page.keep("timeline")
+        await page.go("#/events")
+        await page.keep("events")
 
 
 async def test_thousand_backends_stay_fluid(scene: Scene, listen: Address, browser: Browser) -> None:

@@ -94,7 +94,7 @@ async def test_connections_left_at_the_deadline_are_reset_and_counted(
     assert "alpha" in await scene.served_by(listen, 4)
 
 
-async def test_timeline_tells_of_orders_reloads_and_workers(scene: Scene, listen: Address, operator: Operator) -> None:
+async def test_event_log_tells_of_orders_reloads_and_workers(scene: Scene, listen: Address, operator: Operator) -> None:
     alpha, bravo = await scene.backends("alpha", "bravo")
     program = await serve(scene, operator, web(listen, alpha, bravo))
     await operator.drain(alpha)

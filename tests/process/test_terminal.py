@@ -62,7 +62,7 @@ async def test_status_and_explain_print_json_as_described(scene: Scene, listen: 
     status, explanation = await printed(program, "status", "--json"), await printed(program, "explain", "--json")
     assert await is_as_described(program, "StateShape", status)
     assert await is_as_described(program, "ExplanationShape", explanation)
-    assert await is_as_described(program, "TimelineShape", json.loads((await program.get("/events"))[1]))
+    assert await is_as_described(program, "EventLogShape", json.loads((await program.get("/events"))[1]))
     assert status["services"][0]["backends"][0]["address"] == str(alpha.address)
     with pytest.raises(jsonschema.ValidationError):
         await is_as_described(program, "ExplanationShape", status)

@@ -1,4 +1,4 @@
-// The curves of a service, small on its card and large on its page.
+// The charts of a service, small on its card and large on its page.
 
 import { make } from "./dom.js";
 import { Curve } from "./curve.js";
@@ -14,24 +14,24 @@ const CONNECTIONS = {
 const BYTES = {
   title: "bytes", format: bytesPerSecond,
   lines: [{ field: "sent", name: "to clients" }, { field: "received", name: "to backends", style: "second" }],
-  text: (service) => bytesPerSecond(service.latest.sent + service.latest.received),
+  text: ({ latest: { sent, received } }) => `${bytesPerSecond(sent)} out, ${bytesPerSecond(received)} in`,
 };
 const CONNECT = {
   title: "connect time", format: took,
-  lines: [{ field: "median", name: "half" }, { field: "slow", name: "99 %", style: "second" }],
-  text: ({ connectTimes: { median, slow } }) => (median === null ? "–" : `${took(median)}, 99 % ${took(slow)}`),
+  lines: [{ field: "median", name: "median" }, { field: "slow", name: "99 %", style: "second" }],
+  text: ({ connectTimes: { median, slow } }) => (median === null ? "–" : `${took(median)} (99 %: ${took(slow)})`),
 };
 const ACTIVE = {
   title: "open connections", format: count, lines: [{ field: "active" }], text: (service) => count(service.active),
 };
-const TROUBLE = {
-  title: "trouble", format: perSecond,
+const UNSERVED = {
+  title: "rejected, retried", format: perSecond,
   lines: [{ field: "rejected", name: "rejected", style: "bad" }, { field: "retries", name: "retried", style: "warn" }],
   text: (service) => `${perSecond(service.latest.rejected)}, ${perSecond(service.latest.retries)}`,
 };
 
 export const SMALL = [CONNECTIONS, BYTES, CONNECT];
-export const LARGE = [ACTIVE, CONNECTIONS, BYTES, CONNECT, TROUBLE];
+export const LARGE = [ACTIVE, CONNECTIONS, BYTES, CONNECT, UNSERVED];
 
 export class Charts {
   constructor(kinds, style) {

@@ -1,15 +1,15 @@
-// Small curves over the last minutes, as SVG: crisp at any size, coloured by the style sheet.
+// A chart of the last minutes, as SVG: sharp at any size, coloured by the style sheet.
 
-import { make, say } from "./dom.js";
+import { make, setText } from "./dom.js";
 import { WINDOW } from "./store.js";
 import { clock, duration } from "./text.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const WIDTH = 300;
 const HEIGHT = 100;
-const NARROWEST = 30_000; // milliseconds that a curve shows at least
+const NARROWEST = 30_000; // milliseconds: the shortest time that a chart spans
 
-/** One chart: a title, the latest value, and a line for each of `lines` ({name, field, text}). */
+/** One chart: a title, the latest value, and a line for each of `lines` ({field, name, style}). */
 export class Curve {
   #points = [];
 
@@ -37,15 +37,15 @@ export class Curve {
     this.element = make("figure.curve", {}, make("figcaption", {}, make("span.name", {}, title), ...keys, this.value), plot);
   }
 
-  /** Show these points, `text` being what they come to now. */
+  /** Draw these points; `text` is the latest value. */
   draw(points, now, text) {
     this.#points = points;
     this.now = now;
     this.span = Math.min(WINDOW, Math.max(NARROWEST, now - (points[0]?.time ?? now)));
-    say(this.value, text);
+    setText(this.value, text);
     const most = Math.max(...points.map((point) => Math.max(...this.lines.map((line) => point[line.field] ?? 0))), 0);
-    say(this.top, most ? `${this.format(most)} at most in ${duration(this.span / 1000)}` : "");
-    const label = `${this.title}: ${text}; at most ${this.format(most)} in ${duration(this.span / 1000)}`;
+    setText(this.top, most ? `max ${this.format(most)} in ${duration(this.span / 1000)}` : "");
+    const label = `${this.title}: ${text}; maximum ${this.format(most)} in ${duration(this.span / 1000)}`;
     if (this.label.textContent !== label) this.label.textContent = label;
     this.lines.forEach((line, place) => this.#trace(line.field, this.paths[place], most || 1));
   }
@@ -73,16 +73,16 @@ export class Curve {
     for (const name of ["x1", "x2"]) this.cursor.setAttribute(name, this.#x(near.time));
     const values = this.lines.map((line) => `${line.name ? `${line.name} ` : ""}${
       near[line.field] === null ? "–" : this.format(near[line.field])}`);
-    say(this.readout, `${clock(near.time)}  ${values.join("  ")}`);
+    setText(this.readout, `${clock(near.time)}  ${values.join("  ")}`);
   }
 
   #leave() {
     for (const name of ["x1", "x2"]) this.cursor.setAttribute(name, -9);
-    say(this.readout, "");
+    setText(this.readout, "");
   }
 }
 
-/** Cut where nothing was measured, or for long nobody looked. */
+/** Split the points into lines, with gaps where nothing was measured or no page was open for more than 5 s. */
 function runs(points, field) {
   const found = [];
   let last = null;

@@ -1,6 +1,6 @@
-// Elements, made and changed without markup: whatever a name holds, it stays text.
+// Elements are made and changed without markup (innerHTML), so that hostile names stay text.
 
-/** An element: `make("a.link", {href: "#/"}, "text", child)`. */
+/** Make an element: `make("a.link", {href: "#/"}, "text", child)`. A function as attribute is an event's listener. */
 export function make(what, attributes = {}, ...children) {
   const [tag, ...classes] = what.split(".");
   const element = document.createElement(tag || "div");
@@ -13,18 +13,18 @@ export function make(what, attributes = {}, ...children) {
   return element;
 }
 
-/** Change a text only if it differs: what stays the same costs the browser nothing. */
-export function say(element, text) {
+/** Change a text only if it differs: writing the same text would still cost the browser a layout. */
+export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
-/** The same for an attribute. */
-export function mark(element, name, value) {
+/** Change an attribute only if it differs. */
+export function setAttr(element, name, value) {
   if (element.getAttribute(name) !== value) element.setAttribute(name, value);
 }
 
-/** Bring an element's children to these, in this order, moving as few as possible. */
-export function arrange(parent, children) {
+/** Make these the children of an element, in this order. Those that are in place are not touched. */
+export function setChildren(parent, children) {
   let place = parent.firstChild;
   for (const child of children) {
     if (child === place) place = place.nextSibling;

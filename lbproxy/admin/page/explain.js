@@ -1,6 +1,6 @@
-// Why one backend gets connections or none: the chain of causes as /explain tells it, asked for again and again.
+// Why one backend gets connections or none: the chain of causes of /explain, asked for every INTERVAL.
 
-import { make, mark, say } from "./dom.js";
+import { make, setAttr, setText } from "./dom.js";
 import { reason } from "./rows.js";
 import { bytes, count, duration, rate } from "./text.js";
 
@@ -24,7 +24,7 @@ export class Explanation {
       make("div.title", {}, make("h2", {}, address), this.pill, this.why,
            make("a.close", { href: `#/service/${encodeURIComponent(service)}`, "aria-label": "Close" }, "×")),
       this.numbers, this.causes, this.scores, this.error,
-      make("p.command", {}, "to take it out: ", make("code", {}, command)));
+      make("p.command", {}, "to drain it: ", make("code", {}, command)));
     this.#ask();
   }
 
@@ -33,14 +33,14 @@ export class Explanation {
     this.#answer.abort();
   }
 
-  /** Show what the stream says; the causes come by themselves. */
+  /** Show the backend's row of the stream. The causes come from /explain. */
   draw(backend, now) {
     if (!backend) return;
-    mark(this.pill, "data-state", backend.state);
-    say(this.pill, backend.state);
-    say(this.why, reason(backend, now));
-    say(this.numbers, [`${count(backend.active)} open`, `${rate(backend.perSecond)}/s new`, `${bytes(backend.bytesPerSecond)}/s`,
-      `${count(backend.connections)} in all`, `${count(backend.retries)} retried elsewhere`,
+    setAttr(this.pill, "data-state", backend.state);
+    setText(this.pill, backend.state);
+    setText(this.why, reason(backend, now));
+    setText(this.numbers, [`${count(backend.active)} open`, `${rate(backend.perSecond)}/s new`, `${bytes(backend.bytesPerSecond)}/s`,
+      `${count(backend.connections)} in total`, `${count(backend.retries)} retried on others`,
       `${count(backend.failures)} failed connects`, backend.since === null ? "" : `in this state for ${duration((now - backend.since) / 1000)}`,
     ].filter(Boolean).join(" · "));
   }
@@ -50,10 +50,10 @@ export class Explanation {
     try {
       const answer = await fetch(`/explain?${query}`, { signal: this.#answer.signal });
       if (answer.ok) this.#show((await answer.json()).services[0].backends[0]);
-      say(this.error, answer.ok ? "" : await answer.text());
+      setText(this.error, answer.ok ? "" : await answer.text());
     } catch {
       if (this.#answer.signal.aborted) return;
-      say(this.error, "lbproxy does not answer");
+      setText(this.error, "lbproxy does not answer");
     }
     if (!this.#answer.signal.aborted) this.#timer = setTimeout(() => this.#ask(), INTERVAL);
   }
@@ -61,12 +61,12 @@ export class Explanation {
   #show(backend) {
     backend.causes.forEach((cause, place) => {
       const item = this.causes.children[place] ?? this.causes.appendChild(make("li", {}, make("span.about"), make("span.says")));
-      mark(item, "data-decisive", String(cause.is_decisive));
-      say(item.firstChild, cause.about);
-      say(item.lastChild, cause.says);
+      setAttr(item, "data-decisive", String(cause.is_decisive));
+      setText(item.firstChild, cause.about);
+      setText(item.lastChild, cause.says);
     });
     while (this.causes.children.length > backend.causes.length) this.causes.lastChild.remove();
-    say(this.scores, backend.scores.map((one) => `worker ${one.worker}: ${one.score === null ? "not to be chosen" : `score ${short(one.score)}`}` +
+    setText(this.scores, backend.scores.map((one) => `worker ${one.worker}: ${one.score === null ? "can't be chosen" : `score ${short(one.score)}`}` +
       `${one.is_full ? ", full" : ""}${one.is_next ? ", next" : ""}`).join(" · "));
   }
 }

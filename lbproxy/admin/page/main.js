@@ -1,13 +1,13 @@
-// Follows lbproxy's stream and shows the view that the address names: #/, #/timeline, #/service/NAME[/BACKEND].
+// Follows lbproxy's stream and shows the view that the URL's fragment names: #/, #/events, #/service/NAME[/BACKEND].
 
-import { mark, say } from "./dom.js";
+import { setAttr, setText } from "./dom.js";
 import { Overview } from "./overview.js";
 import { ServiceView } from "./service.js";
 import { Store } from "./store.js";
-import { TimelineView } from "./timeline.js";
+import { EventsView } from "./events.js";
 import { duration } from "./text.js";
 
-const HIDDEN_FOR = 30_000; // milliseconds after which a page that nobody sees stops asking
+const HIDDEN_FOR = 30_000; // milliseconds in the background after which the page closes its stream
 
 const store = new Store();
 const main = document.getElementById("main");
@@ -27,8 +27,8 @@ function follow() {
 
 function showLive(state) {
   const element = document.getElementById("live");
-  mark(element, "data-live", state);
-  say(element, state === "live" ? "live" : "reconnecting…");
+  setAttr(element, "data-live", state);
+  setText(element, state === "live" ? "live" : "reconnecting…");
   document.body.classList.toggle("stale", state !== "live");
 }
 
@@ -47,15 +47,15 @@ function draw() {
 function showProgram() {
   const program = store.program;
   const standing = document.getElementById("standing");
-  mark(standing, "data-ready", String(!program.not_ready));
-  say(standing, program.not_ready ? "not ready" : "ready");
+  setAttr(standing, "data-ready", String(!program.not_ready));
+  setText(standing, program.not_ready ? "not ready" : "ready");
   const workers = program.workers.length ? ` · ${program.workers.filter(([, pid]) => pid !== null).length}/${program.workers.length} workers` : "";
   const restarts = program.restarts ? ` · ${program.restarts} restarts` : "";
-  say(document.getElementById("program"),
+  setText(document.getElementById("program"),
       `${program.dataplane} · ${program.version} · up ${duration((store.now() - program.started) / 1000)}${workers}${restarts}`);
   const trouble = [program.not_ready && `Not ready: ${program.not_ready}`, program.not_healthy && `Not healthy: ${program.not_healthy}`,
                    program.trouble && `Not applied: ${program.trouble}`].filter(Boolean).join("   ");
-  say(banner, trouble);
+  setText(banner, trouble);
   banner.hidden = !trouble;
 }
 
@@ -63,11 +63,11 @@ function route() {
   const [, kind, ...parts] = location.hash.split("/");
   const words = parts.map(decoded);
   view?.close?.();
-  view = kind === "service" && words[0] ? new ServiceView(words[0], words[1]) : kind === "timeline" ? new TimelineView() : new Overview();
+  view = kind === "service" && words[0] ? new ServiceView(words[0], words[1]) : kind === "events" ? new EventsView() : new Overview();
   main.replaceChildren(view.element);
   document.title = `${view.title} · lbproxy`;
   for (const link of document.querySelectorAll("nav a")) {
-    const isHere = link.dataset.view === (view instanceof TimelineView ? "timeline" : "overview");
+    const isHere = link.dataset.view === (view instanceof EventsView ? "events" : "overview");
     if (isHere) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
@@ -89,7 +89,7 @@ function onKey(event) {
   else if (isTyping) return;
   else if (event.key === "/") document.querySelector(".search")?.focus();
   else if (event.key === "s") location.hash = "#/";
-  else if (event.key === "t") location.hash = "#/timeline";
+  else if (event.key === "e") location.hash = "#/events";
   else if (event.key === "ArrowDown" || event.key === "ArrowUp") {
     if (!move(event.key === "ArrowDown" ? 1 : -1)) return;
   } else return;
@@ -105,7 +105,7 @@ function leave(target, isTyping) {
   else location.hash = "#/";
 }
 
-/** Go from one backend to the next; from anything else, to the first. */
+/** Move the focus by `step` backends; from anything else, to the first backend. */
 function move(step) {
   const links = [...main.querySelectorAll(".backends a.address")];
   const here = links.indexOf(document.activeElement);

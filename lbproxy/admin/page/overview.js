@@ -1,13 +1,13 @@
-// All services: how they fare, and their backends, those in trouble first.
+// All services with their charts and backends; backends that are not active come first.
 
-import { arrange, make, mark, say } from "./dom.js";
+import { make, setAttr, setChildren, setText } from "./dom.js";
 import { Charts, SMALL } from "./charts.js";
 import { Rows, sorted } from "./rows.js";
 import { Toolbar, choice, isShown } from "./toolbar.js";
-import { Events } from "./timeline.js";
+import { Events } from "./events.js";
 import { bytes, count, plural, rate } from "./text.js";
 
-const MOST_ROWS = 12; // of a service on its card; its page has them all
+const MOST_ROWS = 12; // rows on the card of a service; its own page shows all
 const LATEST = 12;
 
 export class Overview {
@@ -16,17 +16,17 @@ export class Overview {
   constructor() {
     this.tiles = Object.fromEntries(["services", "backends", "connections", "new", "bytes", "rejected"].map(
       (name) => [name, { value: make("span.value"), note: make("span.note") }]));
-    const captions = { services: "services", backends: "backends", connections: "open connections",
+    const captions = { services: "services", backends: "active backends", connections: "open connections",
                        new: "new connections", bytes: "bytes", rejected: "rejected" };
     this.toolbar = new Toolbar(() => this.draw(this.store));
     this.cards = make("div.cards");
     this.none = make("p.empty", { hidden: true });
-    this.events = new Events("Latest changes");
+    this.events = new Events("Latest events");
     this.element = make("div", {},
-      make("section.tiles", { "aria-label": "In all" }, ...Object.entries(this.tiles).map(([name, { value, note }]) =>
+      make("section.tiles", { "aria-label": "Totals" }, ...Object.entries(this.tiles).map(([name, { value, note }]) =>
         make("div.tile", { "data-tile": name }, make("span.caption", {}, captions[name]), value, note))),
       this.toolbar.element, this.none, this.cards,
-      make("section.card.latest", {}, make("h2", {}, make("a", { href: "#/timeline" }, "Latest changes")), this.events.element));
+      make("section.card.latest", {}, make("h2", {}, make("a", { href: "#/events" }, "Latest events")), this.events.element));
   }
 
   get title() {
@@ -47,9 +47,9 @@ export class Overview {
       kept.set(service.name, card);
     }
     this.#cards = kept;
-    arrange(this.cards, [...kept.values()].map((card) => card.element));
+    setChildren(this.cards, [...kept.values()].map((card) => card.element));
     this.none.hidden = shown.length > 0;
-    say(this.none, store.services.size ? "Nothing matches the filter." : "There are no services yet.");
+    setText(this.none, store.services.size ? "Nothing matches the filter." : "There are no services yet.");
     this.events.draw(store.events.slice(0, LATEST));
   }
 
@@ -70,14 +70,14 @@ export class Overview {
     this.#tile("connections", count(sums.active), "");
     this.#tile("new", `${rate(sums.new)}/s`, "");
     this.#tile("bytes", `${bytes(sums.bytes)}/s`, "");
-    this.#tile("rejected", `${rate(sums.rejected)}/s`, rejected ? `${count(rejected)} in all` : "none so far",
+    this.#tile("rejected", `${rate(sums.rejected)}/s`, rejected ? `${count(rejected)} in total` : "none so far",
                sums.rejected ? "bad" : "");
   }
 
   #tile(name, value, note, tone = "") {
-    say(this.tiles[name].value, value);
-    say(this.tiles[name].note, note);
-    mark(this.tiles[name].value, "data-tone", tone);
+    setText(this.tiles[name].value, value);
+    setText(this.tiles[name].note, note);
+    setAttr(this.tiles[name].value, "data-tone", tone);
   }
 }
 
@@ -96,38 +96,38 @@ class Card {
   }
 
   draw(service, backends, now) {
-    say(this.facts, facts(service));
+    setText(this.facts, facts(service));
     showStates(this.states, service.states());
-    say(this.reasons, reasons(service));
+    setText(this.reasons, reasons(service));
     this.reasons.hidden = !this.reasons.textContent;
     this.charts.draw(service, now);
     const most = Math.max(1, ...backends.map((backend) => backend.active));
     this.rows.draw(backends.slice(0, MOST_ROWS), now, most);
     this.more.hidden = backends.length <= MOST_ROWS;
-    say(this.more, `all ${plural(backends.length, "backend")} →`);
+    setText(this.more, `all ${plural(backends.length, "backend")} →`);
   }
 }
 
-/** Where it listens and how it chooses. */
+/** The listen addresses, the scheduler and the limits of a service. */
 export function facts(service) {
   const { listens = [], scheduler, max_conns: limit, queued } = service.head;
-  return [listens.join(", ") || "not listening", scheduler, limit ? `${count(limit)} per backend at most` : "",
+  return [listens.join(", ") || "not listening", scheduler, limit ? `at most ${count(limit)} connections per backend` : "",
           queued ? `${count(queued)} waiting` : ""].filter(Boolean).join(" · ");
 }
 
-/** How many backends are in which state. */
+/** Show how many backends are in each state. */
 export function showStates(element, states) {
   const wanted = Object.entries(states).filter(([, number]) => number);
   if (element.childElementCount !== wanted.length) {
     element.replaceChildren(...wanted.map(() => make("span.pill")));
   }
   wanted.forEach(([state, number], place) => {
-    mark(element.children[place], "data-state", state);
-    say(element.children[place], `${count(number)} ${state}`);
+    setAttr(element.children[place], "data-state", state);
+    setText(element.children[place], `${count(number)} ${state}`);
   });
 }
 
-/** Why clients were rejected and connects failed, if any. */
+/** The reasons of rejected clients and failed connects, with counts; empty if there are none. */
 function reasons(service) {
   const parts = [["rejected", service.head.rejected], ["failed connects", service.head.failures]]
     .filter(([, counts]) => total(counts))

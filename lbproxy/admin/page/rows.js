@@ -1,6 +1,7 @@
-// A table of backends. A row is made once and changed where it differs; those out of sight cost nothing (see the style).
+// A table of backends. A row is made once and changed where it differs. Rows out of sight are not laid out
+// (content-visibility in the style sheet).
 
-import { arrange, make, mark, say } from "./dom.js";
+import { make, setAttr, setChildren, setText } from "./dom.js";
 import { bytes, count, duration, left, rate } from "./text.js";
 
 const URGENCY = { down: 0, draining: 1, active: 2, removed: 3 };
@@ -9,7 +10,7 @@ const HEADINGS = ["backend", "state", "for", "connections", "new/s", "bytes/s", 
 const { compare: inOrder } = new Intl.Collator("en", { numeric: true }); // far faster than localeCompare
 const byAddress = (one, other) => inOrder(one.address, other.address);
 
-/** The orders that can be chosen; ties go by address. */
+/** The sort orders to choose from; ties are sorted by address. */
 export const ORDERS = {
   state: { text: "state", compare: (one, other) => URGENCY[one.state] - URGENCY[other.state] },
   address: { text: "address", compare: () => 0 },
@@ -25,7 +26,7 @@ export function sorted(backends, order) {
   return [...backends].sort((one, other) => compare(one, other) || byAddress(one, other));
 }
 
-/** Why a backend is in its state, with the time that is left. */
+/** Why a backend is in its state, and how long that lasts. */
 export function reason(backend, now) {
   const parts = [backend.reason];
   if (backend.ends) parts.push(`${left((backend.ends - now) / 1000)} left`);
@@ -47,7 +48,7 @@ export class Rows {
       this.body);
   }
 
-  /** Show these backends in this order; `most` is what a full bar stands for. */
+  /** Show these backends in this order; `most` is the number of connections of a full bar. */
   draw(backends, now, most) {
     const kept = new Map();
     for (const backend of backends) {
@@ -56,7 +57,7 @@ export class Rows {
       kept.set(backend.address, row);
     }
     this.#rows = kept;
-    arrange(this.body, [...kept.values()].map((row) => row.element));
+    setChildren(this.body, [...kept.values()].map((row) => row.element));
   }
 }
 
@@ -83,20 +84,20 @@ class Row {
     const news = `${why} ${age} ${most} ${backend.perSecond} ${backend.bytesPerSecond}`;
     if (backend === this.backend && news === this.news) return;
     [this.backend, this.news] = [backend, news];
-    mark(this.element, "data-state", backend.state);
-    mark(this.pill, "data-state", backend.state);
-    say(this.pill, backend.state);
-    say(this.why, why);
-    mark(this.why, "title", why);
-    say(this.cells.for, age);
-    say(this.number, count(backend.active));
+    setAttr(this.element, "data-state", backend.state);
+    setAttr(this.pill, "data-state", backend.state);
+    setText(this.pill, backend.state);
+    setText(this.why, why);
+    setAttr(this.why, "title", why);
+    setText(this.cells.for, age);
+    setText(this.number, count(backend.active));
     const width = `scaleX(${most ? (backend.active / most).toFixed(3) : 0})`;
     if (this.fill.style.transform !== width) this.fill.style.transform = width;
-    say(this.cells.rate, backend.perSecond ? rate(backend.perSecond) : "0");
-    say(this.cells.bytes, bytes(backend.bytesPerSecond));
-    say(this.cells.total, count(backend.connections));
-    say(this.cells.failed, count(backend.failures));
-    mark(this.cells.failed, "data-some", String(backend.failures > 0));
-    say(this.cells.weight, String(backend.weight));
+    setText(this.cells.rate, backend.perSecond ? rate(backend.perSecond) : "0");
+    setText(this.cells.bytes, bytes(backend.bytesPerSecond));
+    setText(this.cells.total, count(backend.connections));
+    setText(this.cells.failed, count(backend.failures));
+    setAttr(this.cells.failed, "data-some", String(backend.failures > 0));
+    setText(this.cells.weight, String(backend.weight));
   }
 }

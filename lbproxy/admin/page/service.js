@@ -1,20 +1,20 @@
-// One service in full: its curves, why clients were turned away, every backend, and its own timeline.
+// One service: its charts, the reasons of rejected clients and ended connections, all backends, and its events.
 
-import { make, say } from "./dom.js";
+import { make, setText } from "./dom.js";
 import { Charts, LARGE } from "./charts.js";
 import { Explanation } from "./explain.js";
 import { facts, showStates } from "./overview.js";
 import { Rows, sorted } from "./rows.js";
 import { Toolbar, choice, isShown } from "./toolbar.js";
-import { Events } from "./timeline.js";
+import { Events } from "./events.js";
 import { count, plural } from "./text.js";
 
 const TALLIES = { rejected: "clients rejected", failures: "failed connects", closed: "connections ended" };
 const EVENTS = 200;
-const REST = 2000; // milliseconds between two looks at whether the order has changed
+const REST = 2000; // milliseconds between two sorts: rows that jump each second can't be read or clicked
 
 export class ServiceView {
-  #arranged = 0;
+  #sortedAt = 0;
   #order = [];
 
   constructor(name, address) {
@@ -25,15 +25,15 @@ export class ServiceView {
     this.charts = new Charts(LARGE, "large");
     this.tallies = Object.fromEntries(Object.keys(TALLIES).map((key) => [key, make("dl")]));
     this.rows = new Rows(`Backends of ${name}`);
-    this.toolbar = new Toolbar(() => { this.#arranged = 0; this.draw(this.store); });
+    this.toolbar = new Toolbar(() => { this.#sortedAt = 0; this.draw(this.store); });
     this.note = make("p.note", { role: "status" });
-    this.events = new Events(`Changes of ${name}`);
-    this.gone = make("p.empty", { hidden: true }, "There is no service of this name (any more).");
+    this.events = new Events(`Events of ${name}`);
+    this.gone = make("p.empty", { hidden: true }, "There is no service with this name.");
     this.content = make("div", {}, this.charts.element,
       make("div.tallies", {}, ...Object.entries(TALLIES).map(([key, title]) =>
         make("section.card", {}, make("h2", {}, title), this.tallies[key]))),
       make("section.card", {}, make("h2", {}, "Backends"), this.toolbar.element, this.note, this.rows.element),
-      make("section.card", {}, make("h2", {}, "Changes"), this.events.element));
+      make("section.card", {}, make("h2", {}, "Events"), this.events.element));
     this.element = make("article.service", {},
       make("div.title", {}, make("h1", {}, make("a", { href: `#/service/${encodeURIComponent(name)}` }, name)), this.facts, this.states),
       this.gone, this.explanation?.element ?? null, this.content);
@@ -53,7 +53,7 @@ export class ServiceView {
     this.gone.hidden = Boolean(service);
     this.content.hidden = !service;
     if (!service) return;
-    say(this.facts, facts(service));
+    setText(this.facts, facts(service));
     showStates(this.states, service.states());
     this.charts.draw(service, store.now());
     for (const [key, list] of Object.entries(this.tallies)) tally(list, service.head[key] ?? {});
@@ -64,13 +64,13 @@ export class ServiceView {
 
   #backends(service, now) {
     const all = [...service.backends.values()];
-    if (now - this.#arranged > REST) {
+    if (now - this.#sortedAt > REST) {
       this.#order = sorted(all.filter(isShown), choice.order).map((backend) => backend.address);
-      this.#arranged = now;
+      this.#sortedAt = now;
     }
     const shown = this.#order.map((address) => service.backends.get(address)).filter(Boolean);
     this.rows.draw(shown, now, Math.max(1, ...all.map((backend) => backend.active)));
-    say(this.note, shown.length === all.length ? plural(all.length, "backend") : `${count(shown.length)} of ${plural(all.length, "backend")}`);
+    setText(this.note, shown.length === all.length ? plural(all.length, "backend") : `${count(shown.length)} of ${plural(all.length, "backend")}`);
   }
 }
 

@@ -1,18 +1,18 @@
-// What the page knows: the state as lbproxy told it, kept up by what it tells each second.
+// The state of lbproxy, from the stream: first as a whole, then with what changes each second.
 
 export const EVENTS_KEPT = 1000;
-export const WINDOW = 300_000; // milliseconds that the curves show
+export const WINDOW = 300_000; // milliseconds that the charts span
 
 export class Store {
   constructor() {
     this.time = 0;
     this.program = null;
     this.services = new Map();
-    this.events = []; // the latest first
+    this.events = []; // latest first
     this.skew = 0; // milliseconds that lbproxy's clock is ahead of this one
   }
 
-  /** Take everything anew. */
+  /** Take the whole state (message `state`). */
   replace(state) {
     this.columns = state.columns;
     this.fields = state.fields;
@@ -27,11 +27,11 @@ export class Store {
     this.#remember(state.events);
   }
 
-  /** Take what has changed. */
+  /** Take what has changed (message `change`). */
   change(news) {
     this.#tick(news.time);
     if (news.program) this.program = news.program;
-    for (const service of this.services.values()) service.cool();
+    for (const service of this.services.values()) service.resetRates();
     for (const [name, told] of Object.entries(news.services)) {
       const service = this.#service(name, told, news.seconds);
       for (const address of told.gone ?? []) service.backends.delete(address);
@@ -78,7 +78,7 @@ export class Store {
 }
 
 class Service {
-  #hot = new Set(); // backends whose rates are not 0
+  #busy = new Set(); // addresses of backends whose rates are not 0
 
   constructor(name) {
     this.name = name;
@@ -97,12 +97,12 @@ class Service {
     return sum;
   }
 
-  /** The last connect times that were measured, within the last half minute. */
+  /** The latest connect times of the last 30 points; null without a connect. */
   get connectTimes() {
     return this.points.slice(-30).findLast((point) => point.median !== null) ?? { median: null, slow: null };
   }
 
-  /** Count each backend in the state that it is in. */
+  /** The number of backends in each state. */
   states() {
     const states = { active: 0, draining: 0, down: 0, removed: 0 };
     for (const backend of this.backends.values()) states[backend.state] += 1;
@@ -115,19 +115,19 @@ class Service {
     const backend = { ...row, service: this.name, perSecond: grown("connections"),
                       bytesPerSecond: grown("received") + grown("sent") };
     this.backends.set(row.address, backend);
-    if (backend.perSecond || backend.bytesPerSecond) this.#hot.add(row.address);
+    if (backend.perSecond || backend.bytesPerSecond) this.#busy.add(row.address);
   }
 
-  /** What does not come up again this second stood still. */
-  cool() {
-    for (const address of this.#hot) {
+  /** Set all rates to 0. A change follows with the backends whose counts grew. */
+  resetRates() {
+    for (const address of this.#busy) {
       const backend = this.backends.get(address);
       if (backend) backend.perSecond = backend.bytesPerSecond = 0;
     }
-    this.#hot.clear();
+    this.#busy.clear();
   }
 
-  /** A second without a point was a quiet one. */
+  /** Add a point of zeros if none came: quiet seconds are not sent. */
   advance(time) {
     if (this.points.at(-1)?.time !== time) {
       this.points.push({ time, accepted: 0, received: 0, sent: 0, retries: 0, rejected: 0, median: null, slow: null,

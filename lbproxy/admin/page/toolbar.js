@@ -1,14 +1,14 @@
-// What to show and in which order. The choice stays while one walks through the page.
+// The filter and the sort order of backends. They stay the same when the view changes.
 
 import { make } from "./dom.js";
 import { ORDERS } from "./rows.js";
 
 export const STATES = ["active", "draining", "down", "removed"];
 
-/** What was chosen, for all views. */
+/** The choice, shared by all views. */
 export const choice = { words: "", states: new Set(), order: "state" };
 
-/** Whether a backend is to be shown: every word occurs in what is written of it, and its state is chosen. */
+/** Whether a backend passes the filter: its text has every word, and its state is chosen. */
 export function isShown(backend) {
   if (choice.states.size && !choice.states.has(backend.state)) return false;
   const text = `${backend.service} ${backend.address} ${backend.state} ${backend.reason}`.toLowerCase();

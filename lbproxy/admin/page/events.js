@@ -1,7 +1,7 @@
-// The last thousand changes, the latest first.
+// The event log: the last thousand events, latest first.
 
-import { arrange, make } from "./dom.js";
-import { clock } from "./text.js";
+import { make, setChildren } from "./dom.js";
+import { clock, plural } from "./text.js";
 
 const KINDS = ["backend", "ejection", "checks", "order", "configuration", "worker", "kubernetes", "dataplane", "program"];
 
@@ -16,38 +16,38 @@ export class Events {
   draw(events) {
     const kept = new Map(events.map((event) => [event.number, this.#items.get(event.number) ?? item(event)]));
     this.#items = kept;
-    arrange(this.element, [...kept.values()]);
+    setChildren(this.element, [...kept.values()]);
   }
 }
 
-export class TimelineView {
+export class EventsView {
   #chosen = new Set();
   #words = "";
 
   constructor() {
-    this.events = new Events("Changes");
+    this.events = new Events("Events");
     this.search = make("input.search", {
-      type: "search", placeholder: "Filter changes", "aria-label": "Filter changes", autocomplete: "off", spellcheck: "false",
+      type: "search", placeholder: "Filter events", "aria-label": "Filter events", autocomplete: "off", spellcheck: "false",
       input: () => { this.#words = this.search.value.toLowerCase(); this.draw(this.store); },
     });
     const chips = KINDS.map((kind) => make("button.chip", {
       type: "button", "aria-pressed": "false", click: (event) => this.#toggle(kind, event.currentTarget),
     }, kind));
     this.note = make("p.note", { role: "status" });
-    this.element = make("section.timeline", {}, make("h1", {}, "Timeline"),
+    this.element = make("section.event-log", {}, make("h1", {}, "Event log"),
                         make("div.toolbar", { role: "search" }, this.search, make("span.chips", {}, ...chips)),
                         this.note, this.events.element);
   }
 
   get title() {
-    return "Timeline";
+    return "Event log";
   }
 
   draw(store) {
     this.store = store;
     const shown = store.events.filter((event) => this.#isShown(event));
     this.note.textContent = shown.length === store.events.length
-      ? `${shown.length} changes` : `${shown.length} of ${store.events.length} changes`;
+      ? plural(shown.length, "event") : `${shown.length} of ${plural(store.events.length, "event")}`;
     this.events.draw(shown);
   }
 
