@@ -14,12 +14,13 @@ const CONNECTIONS = {
 const BYTES = {
   title: "bytes", format: bytesPerSecond,
   lines: [{ field: "sent", name: "to clients" }, { field: "received", name: "to backends", style: "second" }],
-  text: ({ latest: { sent, received } }) => `${bytesPerSecond(sent)} out, ${bytesPerSecond(received)} in`,
+  scope: " one way", // the lines are one direction each, the value is both
+  text: (service) => bytesPerSecond(service.latest.sent + service.latest.received),
 };
 const CONNECT = {
   title: "connect time", format: took,
   lines: [{ field: "median", name: "median" }, { field: "slow", name: "99 %", style: "second" }],
-  text: ({ connectTimes: { median, slow } }) => (median === null ? "–" : `${took(median)} (99 %: ${took(slow)})`),
+  text: ({ connectTimes: { median, slow } }) => (median === null ? "–" : `${took(median)}, 99 % ${took(slow)}`),
 };
 const ACTIVE = {
   title: "open connections", format: count, lines: [{ field: "active" }], text: (service) => count(service.active),
@@ -35,7 +36,7 @@ export const LARGE = [ACTIVE, CONNECTIONS, BYTES, CONNECT, UNSERVED];
 
 export class Charts {
   constructor(kinds, style) {
-    this.curves = kinds.map((kind) => ({ kind, curve: new Curve(kind.title, kind.lines, kind.format) }));
+    this.curves = kinds.map((kind) => ({ kind, curve: new Curve(kind.title, kind.lines, kind.format, kind.scope) }));
     this.element = make(`div.curves.${style}`, {}, ...this.curves.map(({ curve }) => curve.element));
   }
 

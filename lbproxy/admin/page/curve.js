@@ -13,8 +13,9 @@ const NARROWEST = 30_000; // milliseconds: the shortest time that a chart spans
 export class Curve {
   #points = [];
 
-  constructor(title, lines, format) {
+  constructor(title, lines, format, scope = "") {
     this.lines = lines;
+    this.most = (value) => `${format(value)}${scope} in ${duration(this.span / 1000)}`;
     this.format = format;
     this.value = make("span.value");
     this.top = make("span.top", { "aria-hidden": "true" });
@@ -44,8 +45,8 @@ export class Curve {
     this.span = Math.min(WINDOW, Math.max(NARROWEST, now - (points[0]?.time ?? now)));
     setText(this.value, text);
     const most = Math.max(...points.map((point) => Math.max(...this.lines.map((line) => point[line.field] ?? 0))), 0);
-    setText(this.top, most ? `max ${this.format(most)} in ${duration(this.span / 1000)}` : "");
-    const label = `${this.title}: ${text}; maximum ${this.format(most)} in ${duration(this.span / 1000)}`;
+    setText(this.top, most ? `max ${this.most(most)}` : "");
+    const label = `${this.title}: ${text}; maximum ${this.most(most)}`;
     if (this.label.textContent !== label) this.label.textContent = label;
     this.lines.forEach((line, place) => this.#trace(line.field, this.paths[place], most || 1));
   }
