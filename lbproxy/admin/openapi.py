@@ -8,7 +8,7 @@ from pydantic.json_schema import models_json_schema
 
 from lbproxy import __version__
 from lbproxy.admin.drain_handler import DrainRequest, DrainTarget
-from lbproxy.admin.schema import ExplanationShape, OrderedShape, StateShape, EventLogShape
+from lbproxy.admin.schema import EventLogShape, ExplanationShape, OrderedShape, StateShape
 from lbproxy.admin.state import json_bytes
 
 _REFERENCE = "#/components/schemas/{model}"

@@ -19,7 +19,7 @@ const BYTES = {
 };
 const CONNECT = {
   title: "connect time", format: took,
-  lines: [{ field: "median", name: "median" }, { field: "slow", name: "99 %", style: "second" }],
+  lines: [{ field: "median", name: "50 %" }, { field: "slow", name: "99 %", style: "second" }],
   text: ({ connectTimes: { median, slow } }) => (median === null ? "–" : `${took(median)}, 99 % ${took(slow)}`),
 };
 const ACTIVE = {
