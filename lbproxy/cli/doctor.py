@@ -1,4 +1,4 @@
-"""`lbproxy doctor`: say whether it would work here, how well, and what to type to make it better."""
+"""`lbproxy doctor`: whether lbproxy would work on this machine, and what to type where it would not."""
 
 import click
 
@@ -9,7 +9,7 @@ from lbproxy.runtime.dataplanes import DATAPLANES
 
 
 def doctor_command(dataplanes: Dataplanes) -> SettingsCommand:
-    """Make the command for these dataplanes."""
+    """Return the command for these dataplanes; its exit code is that of the worst finding."""
     def doctor(loader: Loader, *, json: bool) -> int:
         config = loader.load()
         from lbproxy.doctor import run  # noqa: PLC0415 - a mistake is reported before the slow imports
@@ -18,9 +18,9 @@ def doctor_command(dataplanes: Dataplanes) -> SettingsCommand:
 
     return SettingsCommand(
         "doctor", doctor,
-        "Check whether lbproxy would work here, and say for all that could be better what to type. Touches no traffic "
-        "and changes nothing. With --dataplane=auto it says which dataplane run would take, and why. Exit code: 0 all "
-        "is well, 1 it works but could be better, 2 it won't work.",
+        "Check whether lbproxy would work here, and how well. Each finding that could be better says what to type. "
+        "It touches no traffic and changes nothing. With --dataplane=auto it says which dataplane run would take, and "
+        "why. Exit code: 0 all is well, 1 it works but could be better, 2 it won't work.",
         dataplanes, own=[click.Option(["--json"], is_flag=True, help="Print one JSON object, for scripts.")],
         needs_service=False,
     )

@@ -16,13 +16,14 @@ from lbproxy.model.errors import ConfigError
 
 _EPILOG = """\
 A DURATION is written 500ms, 2s, 1m or 1h30m. An option beats its environment variable, which beats the top
-level of the file, which beats the default; what a service in the file sets for itself beats them all."""
+level of the file, which beats the default. What a service in the file sets for itself beats all of them."""
 
 
 class SettingsCommand(click.Command):
-    """A command whose callback gets a `Loader`: what was given, not yet read. `own` options are passed beside it.
+    """A command with every option of the configuration. Its callback gets a `Loader`, which has not read them yet.
 
-    `dataplanes` are those to choose from. `needs_service`: without one there is nothing to do.
+    `own` options are the command's alone: they are passed to the callback by name. `dataplanes` are those to choose
+    from. With `needs_service` a configuration without a service is an error of the user.
     """
 
     def __init__(self, name: str, callback: Callable[..., int], summary: str,  # noqa: PLR0913 - what commands differ in
@@ -45,7 +46,7 @@ class SettingsCommand(click.Command):
 
 
 def _services() -> list[click.Option]:
-    """Make the options that aren't called like their fields."""
+    """Return the options that are not named like their fields."""
     service = ServiceConfig.model_fields
     return [
         _option("config", Config.model_fields["config_file"], "FILE"),
@@ -62,7 +63,7 @@ def _options(fields: Iterable[tuple[str, FieldInfo]], dataplanes: Dataplanes) ->
 
 
 def _dataplane(field: FieldInfo, dataplanes: Dataplanes) -> click.Option:
-    """Make the option whose words and meanings the configuration does not know."""
+    """Return the option whose words and meanings only the dataplanes know."""
     return _option("dataplane", field, "|".join(dataplanes.words), default=_default(field), more=dataplanes.meanings)
 
 
@@ -84,7 +85,7 @@ def _title(group: type) -> str:
 
 
 def _loader(given: Mapping[str, object], check: Check, *, needs_service: bool) -> Loader:
-    """Take apart the file's name and the options; the environment is read here and nowhere else."""
+    """Separate the file's name from the options; the environment is read here and nowhere else."""
     file = given["config"]
     if file == "":
         raise ConfigError("--config: the name is empty; write the path of a file")

@@ -47,6 +47,11 @@ def test_help_names_the_commands(flag: str, capsys: Capture) -> None:
         text.index(f"\n  {name} ") for name in NAMES)
 
 
+def test_help_says_of_each_command_what_it_does_in_a_whole_sentence(capsys: Capture) -> None:
+    commands = printed(["--help"], capsys).partition("Commands:\n")[2].splitlines()
+    assert [line for line in commands if line.endswith("...")] == []
+
+
 @pytest.mark.parametrize("command", ["run", "check", "doctor"])
 @pytest.mark.parametrize("name", [*KNOWN, "config"])
 def test_help_shows_every_option_and_its_variable(command: str, name: str, capsys: Capture) -> None:
