@@ -13,12 +13,12 @@ pytestmark = pytest.mark.kernel
 NOTHING = ("setpriv", "--bounding-set=-all", "--inh-caps=-all")
 PROGRAM = """
 import asyncio, json
-from lbproxy.dataplanes.ipvs.addresses import InterfaceAddresses
-from lbproxy.dataplanes.ipvs.base import KernelError
-from lbproxy.dataplanes.ipvs.kernel import IpvsKernel
-from lbproxy.dataplanes.ipvs.netfilter import NftTables
-from lbproxy.dataplanes.ipvs.values import AddService, Ruleset
-from lbproxy.model import Address
+from lbproxy.dataplanes.ipvs.kernel.ipvs import IpvsKernel
+from lbproxy.dataplanes.ipvs.kernel.netfilter import NftTables
+from lbproxy.dataplanes.ipvs.planning.values import AddService, Ruleset
+from lbproxy.model.address import Address
+from lbproxy.netlink.addresses import InterfaceAddresses
+from lbproxy.netlink.errors import KernelError
 
 async def tried(attempt):
     try:
