@@ -22,6 +22,7 @@ from lbproxy.admin.pages import Pages
 from lbproxy.admin.response_middleware import Handler, send_response
 from lbproxy.model.address import Address
 from lbproxy.model.errors import BindError
+from lbproxy.net.tcp_bind import bind
 from lbproxy.net.unix_path import AdminAddress, UnixPath
 
 MAX_CONNECTIONS = 256
@@ -68,7 +69,7 @@ async def serve(addresses: Sequence[AdminAddress], context: AdminContext) -> Asy
 def bound(address: AdminAddress) -> Iterator[socket.socket]:
     """Listen while the block runs, and remove a Unix socket's file afterwards. Raises `BindError`."""
     if not isinstance(address, UnixPath):
-        with _bind(address) as sock:
+        with _listen(address) as sock:
             yield sock
         return
     with _bind_unix(address) as sock:
@@ -117,16 +118,15 @@ def _address_of(sock: socket.socket) -> AdminAddress:
     return UnixPath(name) if sock.family == socket.AF_UNIX else Address(*name[:2])
 
 
-def _bind(address: Address) -> socket.socket:
-    sock = socket.socket(address.family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+def _listen(address: Address) -> socket.socket:
     try:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if address.family == socket.AF_INET6:
-            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        sock.bind(address)
-        sock.listen(BACKLOG)
+        sock = bind(address)
+        try:
+            sock.listen(BACKLOG)
+        except OSError:
+            sock.close()
+            raise
     except OSError as error:
-        sock.close()
         raise BindError(f"--admin: can't listen on {address}: {_why(error)}; write another address, or off") from error
     return sock
 

@@ -100,11 +100,12 @@ class Program:
             self._written.set()
 
 
-async def start(*options: str, wrapper: Sequence[str] = (), admin: Address | None = None) -> Program:
+async def start(*options: str, wrapper: Sequence[str] = (), admin: Address | None = None,
+                module: str = "lbproxy") -> Program:
     """Start it with these options, and such that tests need not wait long; don't wait until it serves."""
     admin = admin or free_address()
     process = await asyncio.create_subprocess_exec(
-        *wrapper, sys.executable, "-m", "lbproxy", "run", "--admin", str(admin), *options,
+        *wrapper, sys.executable, "-m", module, "run", "--admin", str(admin), *options,
         stdin=DEVNULL, stdout=DEVNULL, stderr=PIPE, env=ENVIRONMENT, start_new_session=True)
     return Program(process, admin)
 

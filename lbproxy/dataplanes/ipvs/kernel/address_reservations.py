@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable
 
 from lbproxy.model.address import Address
 from lbproxy.model.errors import BindError
-from lbproxy.net.bind_errors import explain
+from lbproxy.net.tcp_bind import bind, explain
 
 LOCK = "\0lbproxy-ipvs"
 """An abstract address: each network namespace has its own, and it is free again when its holder dies (unix(7))."""
@@ -57,7 +57,7 @@ class AddressReservations:
         try:
             for address in addresses:
                 if address not in self._sockets:
-                    fresh[address] = _bind(address)
+                    fresh[address] = _reserve(address)
         except OSError as error:
             _close(fresh.values())
             raise BindError(f"can't take clients at {address}: {explain(error)}", address) from error
@@ -68,20 +68,14 @@ class AddressReservations:
         _close([self._sockets.pop(address) for address in [a for a in self._sockets if a not in addresses]])
 
 
-def _bind(address: Address) -> socket.socket | None:
+def _reserve(address: Address) -> socket.socket | None:
     """Bind; None where only the privilege for a low port lacks: IPVS needs none, so it is no reason to refuse."""
-    sock = socket.socket(address.family, socket.SOCK_STREAM)
     try:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # old connections in TIME_WAIT are nobody
-        if address.family == socket.AF_INET6:
-            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        sock.bind(address)
+        return bind(address)
     except OSError as error:
-        sock.close()
         if error.errno == errno.EACCES:
             return None
         raise
-    return sock
 
 
 def _close(sockets: Iterable[socket.socket | None]) -> None:

@@ -9,8 +9,8 @@ from collections.abc import Collection, Iterable
 
 from lbproxy.model.address import Address
 from lbproxy.model.errors import BindError
-from lbproxy.net.bind_errors import explain
-from lbproxy.net.socket_options import KEEPALIVE, set_options
+from lbproxy.net.socket_options import KEEPALIVE
+from lbproxy.net.tcp_bind import bind, explain
 
 BACKLOG = 4096
 """Clients that may wait to be accepted; the kernel caps it at net.core.somaxconn."""
@@ -52,30 +52,14 @@ class ListeningSockets:
         sockets: list[socket.socket] = []
         try:
             if not any(address.overlaps(ours) for ours in self._sockets):
-                _bind(address, is_shared=False).close()  # a shared one would bind beside somebody else's unnoticed
+                bind(address).close()  # a shared one would bind beside somebody else's unnoticed
             for _ in range(self._workers):
-                sockets.append(_bind(address, is_shared=True))
+                sockets.append(bind(address, is_shared=True, options=INHERITED))
                 sockets[-1].listen(BACKLOG)
         except OSError as error:
             _close([sockets])
             raise BindError(f"can't listen on {address}: {explain(error)}", address) from error
         return sockets
-
-
-def _bind(address: Address, *, is_shared: bool) -> socket.socket:
-    sock = socket.socket(address.family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
-    try:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if is_shared:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        if address.family == socket.AF_INET6:
-            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        set_options(sock, INHERITED)
-        sock.bind(address)
-    except OSError:
-        sock.close()
-        raise
-    return sock
 
 
 def _close(groups: Iterable[Iterable[socket.socket]]) -> None:
