@@ -1,6 +1,6 @@
-"""What lbproxy is told to do: options, environment variables and a YAML file, validated as one.
+"""Options, environment variables and a YAML file, validated as one configuration.
 
-Reads neither argv nor the environment: `lbproxy.cli` passes both in.
+It reads neither argv nor the environment: `lbproxy.cli` passes both in.
 """
 
 from lbproxy.config.effective import Config

@@ -1,6 +1,7 @@
-"""The kinds of addresses: where to listen, where backends are, where the admin server is.
+"""The kinds of address options: where to listen, where backends are, where the admin server is.
 
-Refused here is what would bind or connect to something else than its writer thinks.
+An address that would bind or connect to something else than its author expects is refused: a multicast address, an IPv4
+address in IPv6 form, 0.0.0.0 as a backend (which Linux takes for this host).
 """
 
 import ipaddress
@@ -10,7 +11,7 @@ from lbproxy.model.address import Address
 from lbproxy.net.unix_path import PREFIX, AdminAddress, UnixPath
 from lbproxy.text.quoting import quoted
 
-_LONGEST = 80
+_LONGEST = 80  # characters; the longest address is 47, and what is longer is not repeated in a message
 _EXAMPLES = "127.0.0.1:8080 or [::1]:8080"
 
 
@@ -25,7 +26,7 @@ class ListenAddress(OptionKind[Address]):
         return _checked(address)
 
     def show(self, value: Address) -> str:
-        """Give the canonical text."""
+        """Return the canonical text."""
         return str(value)
 
 
@@ -33,15 +34,16 @@ class BackendAddress(ListenAddress):
     """The address of one backend."""
 
     def read(self, value: object) -> Address:
-        """Take what `ListenAddress` takes, except what names no single host."""
+        """Take what `ListenAddress` takes, except an address of all hosts."""
         address = super().read(value)
         if ipaddress.ip_address(address.host).is_unspecified:
-            raise ValueError(f"{address} names no host; write the backend's own address, such as {_EXAMPLES}")
+            raise ValueError(f"{address} is not the address of one host; "
+                             f"write the backend's own address, such as {_EXAMPLES}")
         return address
 
 
 class AdminAddresses(OptionKind[tuple[AdminAddress, ...]]):
-    """The admin server's addresses: a TCP one, a Unix socket, or both; `off` is none."""
+    """The admin server's addresses: a TCP address, a Unix socket, or both; `off` for none."""
 
     metavar = "ADDRESS|unix:PATH|off"
     is_repeatable = True
@@ -58,7 +60,7 @@ class AdminAddresses(OptionKind[tuple[AdminAddress, ...]]):
         return found
 
     def show(self, value: tuple[AdminAddress, ...]) -> str:
-        """Give the canonical text, or `off`."""
+        """Return the canonical text, or `off`."""
         return ",".join(map(str, value)) or "off"
 
 

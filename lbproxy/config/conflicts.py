@@ -1,4 +1,4 @@
-"""What is right alone and wrong together: two services on one address or of one name, and such."""
+"""Values that are valid alone and contradict each other, such as two services on one address or with one name."""
 
 import socket
 from collections.abc import Iterator
@@ -11,13 +11,13 @@ from lbproxy.model.address import WILDCARDS, Address
 
 
 def conflicts(config: Config) -> Iterator[Problem]:
-    """Give every contradiction, at the later of its two places."""
+    """Yield every contradiction, at the later of its two places in the file."""
     yield from _same_names(config)
     yield from _same_listens(config)
     for index, service in enumerate(config.services):
         yield from _bad_backends(service, index)
         if service.kubernetes and service.backends:
-            yield Problem(("services", index, "kubernetes"), "has its backends from Kubernetes and from backends: too; "
+            yield Problem(("services", index, "kubernetes"), "names a Service, and backends: lists addresses; "
                                                              "remove one of the two")
 
 
@@ -26,7 +26,7 @@ def _same_names(config: Config) -> Iterator[Problem]:
     for index, service in enumerate(config.services):
         if first.setdefault(service.name, index) != index:
             yield Problem(("services", index, "name"),
-                          f"services[{first[service.name]}] is named {service.name} too; write another name")
+                          f"{service.name} is the name of services[{first[service.name]}] too; write another name")
 
 
 def _same_listens(config: Config) -> Iterator[Problem]:
@@ -46,7 +46,7 @@ def _bad_backends(service: ServiceConfig, index: int) -> Iterator[Problem]:
     for place, backend in enumerate(service.backends):
         path = ("services", index, "backends", place)
         if backend.address in seen:
-            yield Problem(path, f"{backend.address} stands twice; remove one")
+            yield Problem(path, f"{backend.address} is given twice; remove one")
         if _is_own(backend.address, service):
             yield Problem(path, f"{backend.address} is where this service listens; write another address")
         seen.add(backend.address)
@@ -59,12 +59,12 @@ def _is_own(backend: Address, service: ServiceConfig) -> bool:
 
 @dataclass(slots=True)
 class _Taken:
-    """Who has which address. IPv4 and IPv6 don't meet: listeners on [::] are IPv6 only."""
+    """Which address is taken, and by what. IPv4 and IPv6 never conflict: listeners on [::] are IPv6 only."""
 
     hosts: dict[tuple[socket.AddressFamily, int], dict[str, str]] = field(default_factory=dict)
 
     def holder(self, address: Address) -> str | None:
-        """Give who has this address, or one that overlaps. Port 0 is a new port each time."""
+        """Return what has this address, or one that overlaps; None if it is free. Port 0 is a new port each time."""
         hosts = self.hosts.get((address.family, address.port), {}) if address.port else {}
         wildcard = WILDCARDS[address.family]
         if address.host == wildcard:
@@ -72,5 +72,5 @@ class _Taken:
         return hosts.get(address.host) or hosts.get(wildcard)
 
     def add(self, address: Address, holder: str) -> None:
-        """Note who has it; the first one stays."""
+        """Note what has it; the first holder stays."""
         self.hosts.setdefault((address.family, address.port), {}).setdefault(address.host, holder)

@@ -1,6 +1,7 @@
-"""How many CPUs this process may really use: its affinity, and the CPU quota of its cgroup, v2 or v1.
+"""How many CPUs this process may use: its affinity, and the CPU quota of its cgroup (v2 or v1).
 
-A container limited to two CPUs on a machine of 64 must not start 64 workers.
+A container that is limited to two CPUs on a machine of 64 must not start 64 workers: they would share a quota of two,
+and each would be stopped for most of every period.
 """
 
 import os
@@ -14,19 +15,19 @@ _V1_MOUNTS = ("sys/fs/cgroup/cpu", "sys/fs/cgroup/cpu,cpuacct")
 
 
 def usable_cpus(root: Path = Path("/"), at_most: int = 256) -> int:
-    """Count the CPUs, a quota of 1.5 as 2; at least 1. `root` holds `proc` and `sys`."""
+    """Return the number of CPUs, from 1 to `at_most`; a quota of 1.5 counts as 2. `root` holds `proc` and `sys`."""
     return max(1, ceil(min(len(os.sched_getaffinity(0)), cpu_quota(root), at_most)))
 
 
 def cpu_quota(root: Path = Path("/")) -> float:
-    """Give the tightest quota of this process's group and of those around it, in CPUs; none is infinity."""
+    """Return the lowest quota of this process's group and the groups around it, in CPUs; infinity if there is none."""
     v2 = _quotas(root, _V2_MOUNTS, _group(root, ""), _v2_quota)
     v1 = _quotas(root, _V1_MOUNTS, _group(root, "cpu"), _v1_quota)
     return min((*v2, *v1), default=inf)
 
 
 def _group(root: Path, controller: str) -> PurePosixPath:
-    """Give this process's group in the hierarchy of a v1 controller, or in v2's, which names none."""
+    """Return this process's group in the hierarchy of a v1 controller; in that of v2 if `controller` is empty."""
     with suppress(OSError, ValueError):
         for line in (root / "proc/self/cgroup").read_text().splitlines():
             _, controllers, group = line.split(":", 2)
@@ -37,7 +38,7 @@ def _group(root: Path, controller: str) -> PurePosixPath:
 
 def _quotas(root: Path, mounts: tuple[str, ...], group: PurePosixPath,
             read: Callable[[Path], float]) -> Iterator[float]:
-    """Read every level: an outer group limits too, and in a container only the mount's root may be there."""
+    """Read every level: an outer group limits too, and in a container only the root of the mount may be visible."""
     for mount in mounts:
         directory = root / mount
         for part in ("", *group.parts[1:]):

@@ -1,6 +1,6 @@
-"""The configuration file: what it says, and where everything in it stands.
+"""The configuration file as text: its values, and the line of each.
 
-Whatever is wrong with the file itself is one `ConfigError`.
+Whatever is wrong with the file itself (not readable, too large, not UTF-8, not YAML) is one `ConfigError`.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ from lbproxy.model.errors import ConfigError
 from lbproxy.text.quoting import escaped
 
 LARGEST = 4 * 1024 * 1024
-"""Bytes. Some 70,000 backends; more is a mistake, such as a device."""
+"""Bytes, enough for 70,000 backends. A larger file is a mistake, such as a path of a device that never ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Document:
 
 
 def read(path: Path) -> Document:
-    """Read a file; raise `ConfigError` when that can't be done or it is no YAML mapping."""
+    """Read a file. Raises `ConfigError` if it can't be read, or is not a YAML mapping."""
     file = escaped(str(path))
     return _parsed(_text(_content(path, file), file), file)
 
@@ -67,12 +67,12 @@ def _parsed(text: str, file: str) -> Document:
         mark = error.problem_mark or error.context_mark
         raise _mistake(f"{file}:{mark.line + 1}", _not_yaml(error)) from None
     except YAMLError as error:
-        raise _mistake(file, f"this is not YAML ({error}); mend it") from None
+        raise _mistake(file, f"this is not YAML ({error}); correct it") from None
 
 
 def _not_yaml(error: MarkedYAMLError) -> str:
     trouble = " ".join(filter(None, (error.problem, error.context)))
-    return f"this is not YAML ({trouble}); look for a missing quote, colon, bracket or space, here or above"
+    return f"this is not YAML ({trouble}); look for a missing quote, colon, bracket or space on this line or above it"
 
 
 def _mistake(place: str, text: str) -> ConfigError:

@@ -1,4 +1,4 @@
-"""The configuration in effect: what the program runs by, and what `lbproxy check` prints."""
+"""The configuration in effect: what the program uses, and what `lbproxy check` prints."""
 
 from collections.abc import Container, Iterable, Mapping
 from io import StringIO
@@ -23,28 +23,28 @@ from lbproxy.model.snapshot import HealthPolicy, Policy, Services, ServiceSpec
 
 
 class Config(LogOptions, IpvsOptions, ProcessOptions, KubernetesOptions, ServiceOptions):
-    """Everything that was set, and defaults for the rest. Durations are seconds."""
+    """Every option, with its default where it was not set. Immutable. Durations are seconds."""
 
     services: tuple[ServiceConfig, ...] = ()
-    """What is balanced; named uniquely, and no two on one address."""
+    """The services. Their names are unique, and no two listen on one address."""
 
     config_file: Path | None = None
     """A YAML file: services, each of name, listen and backends, and any option below without its dashes."""
 
     @property
     def admin_address(self) -> Address | None:
-        """Where the admin server listens for TCP; None: nowhere."""
+        """The TCP address of the admin server; None if it has none."""
         return next((one for one in self.admin if isinstance(one, Address)), None)
 
     def specs(self) -> Services:
-        """Give every service with its policy complete; of its endpoints those that are listed here by address."""
+        """Return every service by its name, with a complete policy, and of its endpoints those listed by address."""
         return {service.name: ServiceSpec(service.name, service.listen, service.endpoints(),
                                           _policy(self._options_of(service)),
                                           is_known=service.kubernetes is None)
                 for service in self.services}
 
     def to_yaml(self, hidden: Container[str] = ()) -> str:
-        """Give a file that has the same effect as this configuration.
+        """Return a file that has the same effect as this configuration, with the defaults written out.
 
         `hidden` names options that are left out unless they were set: those for which the file would be refused.
         """
@@ -85,14 +85,14 @@ def _service(service: ServiceConfig) -> Mapping[str, object]:
 
 
 def _backends(service: ServiceConfig) -> Mapping[str, object]:
-    """Give what names the backends: Kubernetes, or a list of them."""
+    """Return the key that names the backends: `kubernetes`, or the list."""
     if service.kubernetes is None:
         return {"backends": [str(backend) for backend in service.backends]}
     return {"kubernetes": _shown_set(service.kubernetes)}
 
 
 def _shown_set(options: Options) -> Mapping[str, object]:
-    """Give the keys that were written."""
+    """Return the keys that were given."""
     fields = type(options).model_fields
     return {kebab(name): kind_of(fields[name]).show(getattr(options, name)) for name in fields
             if name in options.model_fields_set}

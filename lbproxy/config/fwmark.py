@@ -8,11 +8,14 @@ from lbproxy.text.quoting import quoted
 
 ALL_BITS = 0xFFFFFFFF
 _NUMBER = "0x[0-9a-fA-F]{1,8}|[0-9]{1,10}"
-_ADVICE = "write a number, or off; with the bits that are yours, such as 0x10000/0xff0000"
+_ADVICE = "write off, or a number, with a mask if others use marks too, such as 0x10000/0xff0000"
 
 
 class Marks(NamedTuple):
-    """The first mark that may be used, and the bits that marks may have."""
+    """The first mark that may be used, and the bits that marks may have.
+
+    A mask leaves the other bits to other programs: kube-proxy uses 0x4000 and 0x8000, Cilium and Calico use others.
+    """
 
     first: int
     mask: int = ALL_BITS
@@ -22,7 +25,7 @@ class Marks(NamedTuple):
 
 
 class Fwmark(OptionKind[Marks | None]):
-    """`N` or `N/MASK`, decimal or hexadecimal; or `off`."""
+    """A range of firewall marks: `N` or `N/MASK`, decimal or hexadecimal; or `off`."""
 
     metavar = "N[/MASK]|off"
 
@@ -34,11 +37,11 @@ class Fwmark(OptionKind[Marks | None]):
             return value
         found = re.fullmatch(f"({_NUMBER})(?:/({_NUMBER}))?", value) if isinstance(value, str) else None
         if found is None:
-            raise ValueError(f"{quoted(value)} is no fwmark; {_ADVICE}")
+            raise ValueError(f"{quoted(value)} is not a firewall mark; {_ADVICE}")
         return _checked(Marks(_number(found[1]), _number(found[2]) if found[2] else ALL_BITS))
 
     def show(self, value: Marks | None) -> str:
-        """Give it in hexadecimal, or `off`."""
+        """Return it in hexadecimal, or `off`."""
         return "off" if value is None else str(value)
 
 
@@ -46,7 +49,8 @@ def _checked(marks: Marks) -> Marks:
     if not 0 < marks.first <= ALL_BITS or not 0 < marks.mask <= ALL_BITS:
         raise ValueError(f"{marks} is out of range; marks are 1 to {ALL_BITS:#x}")
     if marks.first & ~marks.mask:
-        raise ValueError(f"{marks.first:#x} has bits outside of the mask {marks.mask:#x}; {_ADVICE}")
+        raise ValueError(f"{marks.first:#x} has bits outside of the mask {marks.mask:#x}; "
+                         "write a number within the mask, such as 0x10000/0xff0000")
     return marks
 
 

@@ -1,4 +1,4 @@
-"""How the configuration names a Kubernetes Service, and what else it says of the cluster."""
+"""How the configuration names a port of a Kubernetes Service."""
 
 import re
 from collections.abc import Mapping
@@ -29,12 +29,12 @@ class KubernetesServiceName(OptionKind[tuple[str, str]]):
         return match[1], match[3]
 
     def show(self, value: tuple[str, str]) -> str:
-        """Give `default/web`."""
+        """Return `default/web`."""
         return "/".join(value)
 
 
 class KubernetesServicePort(OptionKind[str | int | None]):
-    """A port as the Service has it: by name or by number."""
+    """A port of a Service, by its name or number in the Service."""
 
     metavar = "PORT"
 
@@ -49,7 +49,7 @@ class KubernetesServicePort(OptionKind[str | int | None]):
                          f"from 1 to {MAX_PORT}")
 
     def show(self, value: str | int | None) -> str | int:
-        """Give the name or number itself; a port that is not named is not shown."""
+        """Return the name or number; empty text for None."""
         return "" if value is None else value
 
 
@@ -60,7 +60,7 @@ class KubernetesConfig(Options):
     """Its namespace and name."""
 
     port: Annotated[str | int | None, KubernetesServicePort()] = None
-    """Its port, by name or number; without it, the only one that it has."""
+    """Its port, by name or number. Default: its only port."""
 
     @model_validator(mode="before")
     @classmethod

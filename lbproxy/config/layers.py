@@ -1,4 +1,4 @@
-"""Options laid over the environment, and that over the file. Each value remembers where it came from."""
+"""Options override the environment, and the environment the file. Each value remembers where it came from. Pure."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from lbproxy.config.options import OPTIONS
 from lbproxy.config.source_map import KeyPath, Problem, SourceMap
 
 _KEYS = {"listen": "listen", "backend": "backends", "service": "kubernetes"}
-"""What the options of a single service are called in the file."""
+"""The keys of the file for the options of a single service."""
 _FILE_KEYS = {kebab(name) for name in OPTIONS} | {"services"}
 
 
@@ -30,7 +30,7 @@ class _Given(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Layers:
-    """Values not yet validated, by field; and what is wrong with their names already."""
+    """The merged values by field, not validated yet, and the problems with their names."""
 
     values: Mapping[str, object]
     source_map: SourceMap
@@ -39,7 +39,7 @@ class Layers:
 
 def merge_layers(options: Mapping[str, object], environment: Mapping[str, str], document: Document, *,
         needs_service: bool = True) -> Layers:
-    """Let options beat the environment, and the environment the file."""
+    """Merge the three. `needs_service`: whether a configuration without any service is a problem."""
     given = _from_environment(environment) | _from_options(options)
     values = {kebab(key): _fields(value) for key, value in document.values.items() if key in _FILE_KEYS}
     values |= {name: given[name].value for name in OPTIONS if name in given}
@@ -108,14 +108,14 @@ def _bad_services(single: Mapping[str, _Given], document: Document) -> Problem |
 
 
 def _bad_combination(single: Mapping[str, _Given]) -> Problem | None:
-    """Find what is wrong with the options of a single service: where to listen, and one word on the backends."""
+    """Return what is wrong with the options of a single service: it needs `listen`, and `backend` or `service`."""
     backends = [single[name] for name in ("backend", "service") if name in single]
     if len(backends) > 1:
-        return Problem(("service",), f"says where the backends are, as {backends[0].origin} does; remove one")
+        return Problem(("service",), f"gives the backends, as {backends[0].origin} does; remove one")
     if "listen" in single and backends:
         return None
     missing = "--listen ADDRESS" if backends else "--backend ADDRESS or --service NAMESPACE/NAME"
-    return Problem((next(iter(single)),), f"is of no use alone; add {missing}")
+    return Problem((next(iter(single)),), f"is not enough on its own; add {missing}")
 
 
 def _no_service(document: Document) -> Problem:

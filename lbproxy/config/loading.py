@@ -1,4 +1,4 @@
-"""Options, environment and file in; a whole `Config` or one `ConfigError` out. Reloading is the same."""
+"""Options, environment and file in; a complete `Config` or one `ConfigError` out. A reload is the same once more."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ def unchecked(_: Config) -> Iterable[Problem]:
 
 @dataclass(frozen=True)
 class Loader:
-    """Remembers what was given at the start, so that the file can be read again under the same options."""
+    """Remembers options and environment of the start, so that the file can be read again under the same ones."""
 
     options: Mapping[str, object]
     environment: Mapping[str, str]
@@ -35,14 +35,14 @@ class Loader:
     """Finds what else is wrong; see `load`."""
 
     def load(self) -> Config:
-        """Do what `load` does, with the file as it is now."""
+        """Load again, with the file as it is now. Raises `ConfigError`."""
         return load(self.options, self.environment, self.path, needs_service=self.needs_service,
                     check=self.check)
 
 
 def load(options: Mapping[str, object], environment: Mapping[str, str], path: Path | None, *,
          needs_service: bool = True, check: Check = unchecked) -> Config:
-    """Give the configuration in effect; raise `ConfigError`, whose text is one line.
+    """Return the configuration in effect. Raises `ConfigError`, whose text is one line.
 
     `options` are those given on the command line, by field name (`connect_timeout`, `listen`, `backend`),
     as text or as values. `path` is the file; without it `LBPROXY_CONFIG` names one, if set.

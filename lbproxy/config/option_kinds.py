@@ -1,6 +1,7 @@
-"""The kinds of values an option can have: each reads text and writes it back.
+"""The kinds of values that an option can have: each reads text and writes it back.
 
-Options, environment variables and the file all hold text, so one reader serves the three.
+Options, environment variables and the file all hold text, so that one reader serves the three and a value is written
+the same everywhere.
 """
 
 import re
@@ -20,23 +21,23 @@ Words = TypeVar("Words", bound=StrEnum)
 
 
 class OptionKind(ABC, Generic[T]):
-    """Stands in a field's `Annotated[...]`: pydantic validates the field by its `read`."""
+    """How to read and write one kind of value. In a field's `Annotated[...]` it makes pydantic validate by `read`."""
 
     metavar: str
-    """Stands for the value in help."""
+    """The value's name in help."""
     is_repeatable = False
-    """The option may be given several times; the values come as a list."""
+    """The option may be given several times; `read` gets a list."""
 
     @abstractmethod
     def read(self, value: object) -> T:
-        """Take text, or a value that is right already; raise `ValueError` with what to write instead.
+        """Take text, or a value of the right type; raise `ValueError` with what to write instead.
 
-        Never `TypeError`: pydantic collects only the former.
+        Never `TypeError`: pydantic collects `ValueError`, so that all mistakes of a file are counted.
         """
 
     @abstractmethod
     def show(self, value: T) -> str | int:
-        """Give what `read` takes, for the effective configuration and for the default in help."""
+        """Return what `read` takes, for the effective configuration and for the default in help."""
 
     def __get_pydantic_core_schema__(self, source: object, handler: object) -> CoreSchema:
         return core_schema.no_info_plain_validator_function(self.read)
@@ -44,7 +45,7 @@ class OptionKind(ABC, Generic[T]):
 
 @dataclass(frozen=True)
 class Integer(OptionKind[int]):
-    """A whole number from `low` to `high`."""
+    """A whole number from `low` to `high`, both included."""
 
     low: int
     high: int
@@ -61,7 +62,7 @@ class Integer(OptionKind[int]):
         return value
 
     def show(self, value: int) -> int:
-        """Give the number itself."""
+        """Return the number itself."""
         return value
 
     def _advice(self) -> str:
@@ -70,7 +71,7 @@ class Integer(OptionKind[int]):
 
 @dataclass(frozen=True)
 class Workers(Integer):
-    """A number of processes; `auto` is one for each CPU that this process may use."""
+    """A number of worker processes; `auto` is one for each CPU that this process may use."""
 
     metavar: str = "N|auto"
 
@@ -84,23 +85,23 @@ class Workers(Integer):
 
 @dataclass(frozen=True)
 class Duration(OptionKind[float]):
-    """Seconds from `low` to `high`."""
+    """A duration from `low` to `high` seconds, both included."""
 
     low: float
     high: float
     metavar: str = "DURATION"
 
     def read(self, value: object) -> float:
-        """Take `2s`, or a number as seconds (for programs: as text it needs a unit)."""
+        """Take `2s`, or a number of seconds. Only a number that is not text may lack its unit: people mean ms or s."""
         seconds = parse_duration(value) if isinstance(value, str) else value
         if not isinstance(seconds, int | float) or isinstance(seconds, bool):
-            raise ValueError(f"{quoted(value)} is no duration; {self._advice()}")  # noqa: TRY004 - see OptionKind.read
+            raise ValueError(f"{quoted(value)} is not a duration; {self._advice()}")  # noqa: TRY004 - see OptionKind.read
         if not self.low <= seconds <= self.high:
             raise ValueError(f"{value} is out of range; {self._advice()}")
         return float(seconds)
 
     def show(self, value: float) -> str:
-        """Give `1m30s` for 90.0."""
+        """Return `1m30s` for 90.0."""
         return format_duration(value)
 
     def _advice(self) -> str:
@@ -109,7 +110,7 @@ class Duration(OptionKind[float]):
 
 @dataclass(frozen=True)
 class Text(OptionKind[str]):
-    """Text that a pattern describes; nothing (the empty text) is allowed and means that it is not set."""
+    """Text that matches `pattern` as a whole. The empty text is allowed and means not set."""
 
     pattern: str
     advice: str
@@ -122,12 +123,12 @@ class Text(OptionKind[str]):
         raise ValueError(f"{quoted(value)} {self.advice}")
 
     def show(self, value: str) -> str:
-        """Give the text itself."""
+        """Return the text itself."""
         return value
 
 
 class Choice(OptionKind[Words]):
-    """One word of a few."""
+    """One word of an enumeration."""
 
     def __init__(self, words: type[Words]) -> None:
         self._words = words
@@ -141,12 +142,12 @@ class Choice(OptionKind[Words]):
             raise ValueError(f"{quoted(value)} is unknown; write {listed(self._words)}") from None
 
     def show(self, value: Words) -> str:
-        """Give the bare word."""
+        """Return the bare word."""
         return value.value
 
 
 class Boolean(OptionKind[bool]):
-    """On or off; as an option, its presence alone turns it on."""
+    """On or off. On the command line the option has no value: it means on."""
 
     metavar = ""
 
@@ -156,9 +157,9 @@ class Boolean(OptionKind[bool]):
             return value
         word = value.lower() if isinstance(value, str) else ""
         if word not in {"true", "on", "yes", "false", "off", "no"}:
-            raise ValueError(f"{quoted(value)} is neither on nor off; write one of them")
+            raise ValueError(f"{quoted(value)} is not on or off; write on or off")
         return word in {"true", "on", "yes"}
 
     def show(self, value: bool) -> str:  # noqa: FBT001 - the value is what it is about
-        """Give `on` or `off`."""
+        """Return `on` or `off`."""
         return "on" if value else "off"

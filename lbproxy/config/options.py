@@ -1,7 +1,7 @@
 """Every option, once: its name, type, range, default and help text all come from the field here.
 
-`connect_timeout` is `--connect-timeout`, `LBPROXY_CONNECT_TIMEOUT` and the key `connect-timeout` of the
-file. Durations are seconds. A field's docstring says its unit and its reason.
+`connect_timeout` is `--connect-timeout`, `LBPROXY_CONNECT_TIMEOUT` and the key `connect-timeout` of the file. Durations
+are seconds. A field's docstring is its text in `lbproxy run --help` and in the reference: what it does, then why.
 """
 
 from collections.abc import Mapping
@@ -21,12 +21,14 @@ from lbproxy.net.unix_path import AdminAddress
 
 MINUTE, HOUR = 60.0, 3600.0
 SHORTEST = 0.001
+"""Seconds: durations are written down to a millisecond."""
+_PATH = r"[^\x00]{1,4096}"
 _HOST = r"[A-Za-z0-9_]([-A-Za-z0-9_.]{0,251}[A-Za-z0-9_])?"
 _HOSTS = rf"{_HOST}(,{_HOST}){{0,31}}"
 
 
 class LogLevel(StrEnum):
-    """The least important messages that are still written."""
+    """The lowest level of the messages that are written."""
 
     DEBUG = "debug"
     INFO = "info"
@@ -35,7 +37,7 @@ class LogLevel(StrEnum):
 
 
 class LogFormat(StrEnum):
-    """How a log line looks."""
+    """The format of the log's lines."""
 
     AUTO = "auto"
     TEXT = "text"
@@ -43,7 +45,7 @@ class LogFormat(StrEnum):
 
 
 class Options(BaseModel):
-    """Base of every group: immutable, and nothing that it doesn't know."""
+    """Base of every group: immutable. An unknown name is refused, because a misspelled option must not be ignored."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
@@ -51,105 +53,107 @@ class Options(BaseModel):
 class ProcessOptions(Options):
     """Process."""
 
-    dataplane: Annotated[str, Text("[a-z][a-z0-9-]{0,30}", "is no name of a dataplane; see lbproxy run --help",
+    dataplane: Annotated[str, Text("[a-z][a-z0-9-]{0,30}", "is not the name of a dataplane; see lbproxy run --help",
                                    "NAME")] = "userspace"
-    """What moves the bytes."""
+    """What carries the connections."""
 
     workers: Annotated[int, Workers(1, 256)] = Field(default_factory=usable_cpus)
-    """Processes that move bytes; auto: one per CPU this process may use, by affinity and cgroup quota."""
+    """Worker processes. auto: one for each CPU that this process may use, by affinity and cgroup quota."""
 
     admin: Annotated[tuple[AdminAddress, ...], AdminAddresses()] = (Address("127.0.0.1", 9180),)
-    """Where page, metrics, health and state are served: an address, a Unix socket, or both. off: nowhere."""
+    """Serve page, metrics, health and state here: on an address, a Unix socket, or both. off: nowhere."""
 
-    admin_token_file: Annotated[str, Text(r"[^\x00]{1,4096}", "is no path; write one of a file with a token",
-                                          "FILE")] = ""
-    """A secret in a file: who sends it may drain by --admin. Without, only the Unix socket takes orders."""
+    admin_token_file: Annotated[
+        str, Text(_PATH, "is not a path; write the path of a file with a token", "FILE")] = ""
+    """A file with a secret. Clients that send it may drain backends. Without it, only those of the Unix socket may."""
 
-    admin_hosts: Annotated[str, Text(_HOSTS, "is no list of names; write such as lb.example.com,lbproxy", "NAMES")] = ""
-    """Names by which browsers and scrapers may call the admin server, besides its IP address and localhost."""
+    admin_hosts: Annotated[
+        str, Text(_HOSTS, "is not a list of host names; write some such as lb.example.com,lbproxy", "NAMES")] = ""
+    """Host names under which browsers and scrapers may reach the admin server, besides its IP address and localhost."""
 
     shutdown_delay: Annotated[float, Duration(0, HOUR)] = 5.0
-    """After SIGTERM, go on accepting for so long, as others learn late that we leave."""
+    """Keep accepting this long after SIGTERM, until traffic stops arriving."""
 
 
 class KubernetesOptions(Options):
     """Kubernetes."""
 
-    kubeconfig: Annotated[str, Text(r"[^\x00]{1,4096}", "is no path; write that of a kubeconfig file", "FILE")] = ""
-    """Where the API server is, and who we are. Default: the pod's account, else KUBECONFIG, else ~/.kube/config."""
+    kubeconfig: Annotated[str, Text(_PATH, "is not a path; write the path of a kubeconfig file", "FILE")] = ""
+    """A file with API server and credentials. Default: the pod's account, else KUBECONFIG, else ~/.kube/config."""
 
-    context: Annotated[str, Text(r"[^\x00-\x1f]{1,253}", "is no name; write a context of the kubeconfig", "NAME")] = ""
-    """Which context of the kubeconfig to use; without it, its current one."""
+    context: Annotated[
+        str, Text(r"[^\x00-\x1f]{1,253}", "is not a name; write a context of the kubeconfig", "NAME")] = ""
+    """The context of the kubeconfig to use. Default: its current context."""
 
     zone: Annotated[str, Text("[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?",
-                              "is no zone; write a value of the label topology.kubernetes.io/zone", "NAME")] = ""
-    """Heed the hints for this zone (trafficDistribution); without it, every endpoint is alike."""
+                              "is not a zone; write a value of the label topology.kubernetes.io/zone", "NAME")] = ""
+    """Prefer endpoints with hints for this zone (trafficDistribution). Default: all endpoints are equal."""
 
     coalesce: Annotated[float, Duration(0, MINUTE)] = 0.05
-    """Gather changes of endpoints for so long and apply them as one: a rollout comes in many small ones."""
+    """Collect changes of endpoints this long and apply them together, because a rollout makes many small ones."""
 
 
 class IpvsOptions(Options):
     """IPVS."""
 
     ipvs_fwmark: Annotated[Marks | None, Fwmark()] = None
-    """Serve by firewall mark: one mark per service, N and up, within MASK. off: by address, which is faster."""
+    """Serve by firewall mark: one mark per service, from N up, within MASK. off: by address, which is faster."""
 
     cleanup: Annotated[bool, Boolean()] = False
-    """At the end, drain and remove what is in the kernel. Without it, traffic goes on and the next start takes over."""
+    """At the end, drain and remove all kernel state. Without it, traffic continues and the next start takes it over."""
 
 
 class LogOptions(Options):
     """Logging."""
 
     log_level: Annotated[LogLevel, Choice(LogLevel)] = LogLevel.INFO
-    """Write messages of this importance and above."""
+    """Log messages of this level and above."""
 
     log_format: Annotated[LogFormat, Choice(LogFormat)] = LogFormat.AUTO
-    """Lines for people or for programs; auto: text on a terminal, else json."""
+    """Format of log lines. auto: text on a terminal, else json."""
 
 
 class BalancingOptions(Options):
     """Balancing."""
 
     scheduler: Annotated[Scheduler, Choice(Scheduler)] = Scheduler.LC
-    """The backend with the fewest connections (lc), or in turn (rr); wlc, wrr mind weights. sh to nq: IPVS only."""
+    """Choose the backend with the fewest connections (lc), or in turn (rr). wlc, wrr: weighted. sh to nq: IPVS only."""
 
     max_conns: Annotated[int, Integer(0, 1_000_000)] = 0
-    """Connections that each backend may have, over all workers; what it can take. 0: no limit."""
+    """Most connections of each backend, over all workers: what it can handle. 0: no limit."""
 
     queue: Annotated[int, Integer(0, 1_000_000)] = 1024
-    """Clients that may wait, per worker, while all backends have max-conns; more are refused at once."""
+    """Clients that may wait, per worker, while all backends have max-conns. Further ones are refused at once."""
 
     queue_timeout: Annotated[float, Duration(SHORTEST, HOUR)] = 5.0
-    """A client waits so long for a backend below max-conns, then is refused."""
+    """A client waits at most this long for a backend below max-conns. Then it is refused."""
 
 
 class ConnectionOptions(Options):
     """Connections."""
 
     connect_timeout: Annotated[float, Duration(SHORTEST, 10 * MINUTE)] = 2.0
-    """A backend that doesn't accept within this time has failed; another one is tried."""
+    """A backend that doesn't accept within this time has failed, and another one is tried."""
 
     connect_retries: Annotated[int, Integer(0, 100)] = 2
-    """Other backends to try when one can't be reached; before the first byte, so nothing is sent twice."""
+    """Other backends to try when one can't be reached. Only before the first byte, so nothing is sent twice."""
 
     idle_timeout: Annotated[float, Duration(0, 720 * HOUR)] = HOUR
-    """Reset a connection that moved no byte for so long: its peers may be gone. 0: never."""
+    """Reset a connection that moved no byte for this long, because its peers may be gone. 0: never."""
 
     half_close_timeout: Annotated[float, Duration(SHORTEST, 24 * HOUR)] = MINUTE
-    """When one side has ended its stream, the other may go on for so long."""
+    """When one side has ended its stream, the other may continue this long."""
 
     drain_timeout: Annotated[float, Duration(0, 24 * HOUR)] = MINUTE
-    """When a backend is taken away, or we stop, connections may go on for so long before they are reset."""
+    """When a backend is removed, or lbproxy stops, connections may continue this long. Then they are reset."""
 
 
 class HealthOptions(Options):
     """Health checks."""
 
     health_interval: Annotated[float, Duration(0, HOUR)] = 2.0
-    """Time between two checks of a backend, each a TCP connect; longer if all backends together would need more than
-    500 checks a second. 0: no checks."""
+    """Time between two checks of a backend. A check is a TCP connect. The interval is longer if all backends together
+    would need more than 500 checks a second. 0: no checks."""
 
     health_timeout: Annotated[float, Duration(SHORTEST, 10 * MINUTE)] = 2.0
     """A check that doesn't connect within this time has failed."""
@@ -158,11 +162,11 @@ class HealthOptions(Options):
     """Checks in a row that must pass before a failed backend is used again."""
 
     health_fall: Annotated[int, Integer(1, 100)] = 2
-    """Checks in a row that must fail before a backend is no longer used; one alone may be bad luck."""
+    """Checks in a row that must fail before a backend is no longer used. A single failure may be chance."""
 
 
 class ServiceOptions(HealthOptions, ConnectionOptions, BalancingOptions):
-    """What each service may set for itself; set at the top, it is the default of all services."""
+    """Options that each service may set for itself. At the top of the file they are the default of all services."""
 
 
 GROUPS = (BalancingOptions, ConnectionOptions, HealthOptions, KubernetesOptions, ProcessOptions, IpvsOptions,
@@ -172,5 +176,5 @@ OPTIONS: Mapping[str, FieldInfo] = {
 
 
 def kind_of(field: FieldInfo) -> OptionKind[Any]:
-    """Give what reads and writes this field's values."""
+    """Return the kind that reads and writes this field's values."""
     return next(mark for mark in field.metadata if isinstance(mark, OptionKind))

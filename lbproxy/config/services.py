@@ -1,4 +1,4 @@
-"""A service as the file describes it: listen addresses, backends, and what it sets for itself."""
+"""A service as the file describes it: listen addresses, backends, and its own values of options."""
 
 import re
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ _LABEL = re.compile("[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
 
 class DnsLabel(OptionKind[str]):
-    """What a service is called in logs and metrics: a DNS label."""
+    """A name for logs and metrics: a DNS label (RFC 1123), so that it fits into any system's labels."""
 
     metavar = "NAME"
 
@@ -29,7 +29,7 @@ class DnsLabel(OptionKind[str]):
         raise ValueError(f"{quoted(value)} is not a name; write up to 63 of a-z, 0-9 and -, such as web-2")
 
     def show(self, value: str) -> str:
-        """Give the name itself."""
+        """Return the name itself."""
         return value
 
 
@@ -40,7 +40,7 @@ class BackendConfig(Options):
     """Where it accepts connections."""
 
     weight: Annotated[int, Integer(0, MAX_WEIGHT)] = 1
-    """Its share under wlc and wrr; 0: it keeps its connections and gets no new ones."""
+    """Its share under wlc and wrr. 0: it keeps its connections and gets no new ones."""
 
     @model_validator(mode="before")
     @classmethod
@@ -64,7 +64,7 @@ def _keys(text: str) -> Mapping[str, str]:
 
 
 def _many(value: object) -> object:
-    """Let one text stand for a list of one."""
+    """Take one text as a list of one."""
     return (value,) if isinstance(value, str) else value
 
 
@@ -80,20 +80,20 @@ def _name_after(fields: Mapping[str, Any]) -> str:
 
 
 class ServiceConfig(ServiceOptions):
-    """One service. An option that it doesn't set has the value that the top level gives it."""
+    """One service. An option that it does not set has the value of the top level."""
 
     listen: Annotated[tuple[Annotated[Address, ListenAddress()], ...], BeforeValidator(_many), Field(min_length=1)]
-    """Accept connections here; 0.0.0.0:PORT and [::]:PORT are all IPv4 and all IPv6 addresses."""
+    """Accept connections here. 0.0.0.0:PORT stands for all IPv4 addresses, [::]:PORT for all IPv6 addresses."""
 
     backends: Annotated[tuple[BackendConfig, ...], BeforeValidator(_many)] = ()
-    """Pass them on to these; weight (1) is 0 to 100. A service without backends refuses connections."""
+    """Forward them to these addresses. Weights are 0 to 100. A service without backends refuses connections."""
 
     kubernetes: KubernetesConfig | None = None
-    """Instead of backends, those of a Kubernetes Service, followed as they come and go; port by name or number."""
+    """Instead of backends: follow the endpoints of a Kubernetes Service. Its port by name or number."""
 
     name: Annotated[str, DnsLabel()] = Field(default_factory=_name_after)
-    """Its name in logs and metrics; without one it is called as its Service, else after its first listen address."""
+    """Its name in logs and metrics. Default: the name of its Service, else made of its first listen address."""
 
     def endpoints(self) -> tuple[Endpoint, ...]:
-        """Give the backends as a source says them."""
+        """Return the listed backends as endpoints."""
         return tuple(Endpoint(backend.address, backend.weight) for backend in self.backends)

@@ -1,4 +1,4 @@
-"""Where a mistake stands, in words the user can search for, and the one line that reports it."""
+"""Where each value of the configuration came from, and the line that reports a mistake at its place. Pure."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -18,7 +18,7 @@ class Problem(NamedTuple):
     path: KeyPath
     text: str
     is_absence: bool = False
-    """Something is missing. Reported last: it may only be misspelled, which another problem says."""
+    """Something is missing. It is reported last: it may be misspelled, and then the unknown key says more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +29,12 @@ class SourceMap:
     origins: Mapping[KeyPath, int | str] = field(default_factory=dict)
 
     def line_of(self, path: KeyPath) -> int:
-        """Give the line in the file, or 0 for what comes from elsewhere."""
+        """Return the line in the file; 0 for what does not come from the file."""
         origin = self.origins.get(self._nearest(path), 0)
         return origin if isinstance(origin, int) else 0
 
     def describe(self, path: KeyPath) -> str:
-        """Give `lbproxy.yaml:3: services[0].name`, or `--backend: weight`."""
+        """Return the place in words: `lbproxy.yaml:3: services[0].name`, or `--backend: weight`."""
         nearest = self._nearest(path)
         origin = self.origins.get(nearest)
         if isinstance(origin, str):
@@ -47,7 +47,10 @@ class SourceMap:
 
 
 def config_error(problems: Iterable[Problem], source_map: SourceMap) -> ConfigError:
-    """Make one line of the first problem and the number of the others."""
+    """Make the error of one line that reports the first problem, with its place, and the number of the others.
+
+    The first in the order of the file: that is where people start to read. Its text is escaped for a terminal.
+    """
     first, *others = sorted(problems, key=lambda each: (each.is_absence, source_map.line_of(each.path)))
     line = ": ".join(filter(None, (source_map.describe(first.path), first.text)))
     return ConfigError(escaped(line + (f" (and {len(others)} more)" if others else "")))

@@ -1,4 +1,4 @@
-"""Pydantic's findings in our words: what is wrong and what to write instead."""
+"""Pydantic's errors in our words: what is wrong, and what to write instead."""
 
 from collections.abc import Iterator, Mapping
 
@@ -21,13 +21,13 @@ _ADVICE = {
     "address": "write an address, such as 127.0.0.1:9001",
 }
 _INNER: Mapping[str, type[Options]] = {"backends": BackendConfig, "kubernetes": KubernetesConfig}
-"""What stands inside a service."""
+"""The models inside a service, by key."""
 _CONSEQUENCES = {"default_factory_not_called"}
-"""Found only because something else was; not worth counting."""
+"""Errors that only follow from another one: they are not counted."""
 
 
 def problems_in(error: ValidationError) -> Iterator[Problem]:
-    """Give every mistake that pydantic found, with its path in the file."""
+    """Yield every mistake that pydantic found, with its path in the file."""
     for details in error.errors(include_url=False):
         if details["type"] not in _CONSEQUENCES:
             path = tuple(kebab(part) if isinstance(part, str) else part for part in details["loc"])
@@ -45,12 +45,12 @@ def _text(details: ErrorDetails, path: KeyPath) -> str:
             return f"is missing; {advice}"
         case "too_short":
             return f"is empty; {advice}"
-    return f"{quoted(details['input'])} can't stand here; {advice}"
+    return f"{quoted(details['input'])} is not allowed here; {advice}"
 
 
 def _unknown(path: KeyPath) -> str:
     model: type[Options] = next((model for part, model in _INNER.items() if part in path), ServiceConfig)
     key = str(path[-1])
     if kebab(key) in OPTIONS:
-        return "is not for a service but for all; write it at the top of the file"
+        return "is an option of the whole process; write it at the top of the file"
     return unknown("key", key, map(kebab, model.model_fields))

@@ -1,7 +1,8 @@
-"""Parser events to plain mappings, lists and text, and the line of each.
+"""YAML parser events to plain mappings, lists and text, with the line of each.
 
-Every scalar stays text, so `off`, `1:30` and `0o17` are what they look like, and options read them as they
-read the command line. Refused: tags, aliases (a few lines of them make gigabytes), keys that stand twice.
+Every scalar stays text, so that `off`, `1:30` and `0o17` are what they look like and not a boolean or a number; options
+read them as they read the command line. Refused are tags, keys that are given twice (many readers silently take the
+last one), and aliases: a few lines of them expand to gigabytes.
 """
 
 from collections.abc import Iterator
@@ -23,20 +24,20 @@ from lbproxy.config.source_map import KeyPath, Problem, SourceMap, config_error
 from lbproxy.model.errors import ConfigError
 from lbproxy.text.quoting import quoted
 
-_DEEPEST = 8
+_DEEPEST = 8  # levels; the file format needs 5, and recursion must not follow hostile input
 _NOTHING = {"", "~", "null", "Null", "NULL"}
 
 
 @dataclass(slots=True)
 class Tree:
-    """Reads one document; raises `ConfigError` at the first thing it refuses."""
+    """Reads one document. Raises `ConfigError` at the first thing that it refuses."""
 
     file: str
     events: Iterator[Event]
     lines: dict[KeyPath, int] = field(default_factory=dict)
 
     def read(self) -> dict[str, object]:
-        """Give the mapping that the document is; `lines` is complete then."""
+        """Return the document, which must be a mapping. After that `lines` is complete."""
         next(self.events)  # the stream's start
         root = self._root(next(self.events))
         next(self.events)  # the document's end
@@ -49,7 +50,7 @@ class Tree:
         if isinstance(event, StreamEndEvent) or _is_nothing(event):
             raise config_error([Problem((), "the file is empty; list services: in it")], SourceMap(self.file))
         if not isinstance(event, MappingStartEvent):
-            raise self._mistake((), event, "the file is no mapping; write keys at the top, such as services:")
+            raise self._mistake((), event, "the file is not a mapping; write keys at the top, such as services:")
         self._refuse_tricks((), event)
         return self._mapping(())
 
@@ -77,7 +78,7 @@ class Tree:
             raise self._mistake(path, event, "a key is not text; write a word and a colon")
         key = (*path, str(event.value))
         if key in self.lines:
-            raise self._mistake(key, event, f"stands twice, first in line {self.lines[key]}; remove one")
+            raise self._mistake(key, event, f"is given twice, first in line {self.lines[key]}; remove one")
         self.lines[key] = _line(event)
         return str(event.value)
 

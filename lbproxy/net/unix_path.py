@@ -1,4 +1,4 @@
-"""Where a Unix socket is: what `--admin unix:/path` names, for the server and for the commands that ask it."""
+"""The path of a Unix socket, as in `--admin unix:/path`: for the admin server and the commands that ask it. Pure."""
 
 from dataclasses import dataclass
 
@@ -7,12 +7,12 @@ from lbproxy.text.quoting import quoted
 
 PREFIX = "unix:"
 LONGEST = 107
-"""Bytes of a path (unix(7): sun_path, less the zero at its end)."""
+"""Bytes of a path: `sun_path` has 108, and a zero ends it (unix(7))."""
 
 
 @dataclass(frozen=True, slots=True)
 class UnixPath:
-    """A path in the file system, absolute or relative to where lbproxy was started."""
+    """A path in the file system, absolute or relative to the working directory. Nothing is looked up."""
 
     path: str
 
@@ -21,7 +21,8 @@ class UnixPath:
         """Read `unix:/run/lbproxy.sock`; raise `ValueError` with what to write instead."""
         path = text.removeprefix(PREFIX)
         if not path or not path.isprintable() or path.endswith("/"):
-            raise ValueError(f"{quoted(text)} names no socket; write unix:/PATH, such as unix:/run/lbproxy.sock")
+            raise ValueError(f"{quoted(text)} is not the path of a socket; "
+                             "write unix:/PATH, such as unix:/run/lbproxy.sock")
         if len(path.encode()) > LONGEST:
             raise ValueError(f"{quoted(text)} is too long for a socket; write a path of {LONGEST} bytes or less")
         return cls(path)
@@ -31,4 +32,4 @@ class UnixPath:
 
 
 AdminAddress = Address | UnixPath
-"""One place where the admin server is reached."""
+"""One address at which the admin server is reached."""

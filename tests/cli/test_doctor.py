@@ -65,7 +65,8 @@ def test_services_that_are_followed_make_each_namespace_a_question(
 @pytest.mark.parametrize(("arguments", "line"), [
     (["--dataplane", "kernel"], "--dataplane: 'kernel' is unknown; write ipvs, userspace or auto"),
     (["--jsn"], "--jsn: unknown option; did you mean --json?"),
-    (["--listen", "127.0.0.1:80"], "--listen: is of no use alone; add --backend ADDRESS or --service NAMESPACE/NAME"),
+    (["--listen", "127.0.0.1:80"],
+     "--listen: is not enough on its own; add --backend ADDRESS or --service NAMESPACE/NAME"),
     (["--queue", "many"], "--queue: 'many' is not a number; write a number from 0 to 1000000"),
 ])
 def test_mistake_is_one_line(arguments: list[str], line: str, capsys: pytest.CaptureFixture[str]) -> None:

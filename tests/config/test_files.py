@@ -9,7 +9,7 @@ from lbproxy.config import document
 
 Refusal = Callable[..., str]
 
-NOT_YAML = "look for a missing quote, colon, bracket or space, here or above"
+NOT_YAML = "look for a missing quote, colon, bracket or space on this line or above it"
 
 BAD_FILES = {
     "empty": ("", "lbproxy.yaml: the file is empty; list services: in it"),
@@ -17,9 +17,9 @@ BAD_FILES = {
     "only-a-marker": ("---\n", "lbproxy.yaml: the file is empty; list services: in it"),
     "list-at-top": (
         "# a list\n- listen: 127.0.0.1:80\n",
-        "lbproxy.yaml:2: the file is no mapping; write keys at the top, such as services:"),
+        "lbproxy.yaml:2: the file is not a mapping; write keys at the top, such as services:"),
     "text-at-top": (
-        "lbproxy", "lbproxy.yaml:1: the file is no mapping; write keys at the top, such as services:"),
+        "lbproxy", "lbproxy.yaml:1: the file is not a mapping; write keys at the top, such as services:"),
     "two-documents": (
         "services: []\n---\nservices: []\n", "lbproxy.yaml:2: a second document starts here; write one only"),
     "open-bracket": (
@@ -45,10 +45,10 @@ BAD_FILES = {
     "escape-character": (
         "a: b\n\nc: \x1b[31m\n", "lbproxy.yaml:3: the character U+001B is not allowed; remove it"),
     "key-twice": (
-        "queue: 1\nworkers: 2\nqueue: 3\n", "lbproxy.yaml:3: queue: stands twice, first in line 1; remove one"),
+        "queue: 1\nworkers: 2\nqueue: 3\n", "lbproxy.yaml:3: queue: is given twice, first in line 1; remove one"),
     "key-twice-in-a-service": (
         "services:\n  - listen: 127.0.0.1:80\n    listen: 127.0.0.1:81\n",
-        "lbproxy.yaml:3: services[0].listen: stands twice, first in line 2; remove one"),
+        "lbproxy.yaml:3: services[0].listen: is given twice, first in line 2; remove one"),
     "alias": (
         "services:\n  - &web {listen: 127.0.0.1:80}\n  - *web\n",
         "lbproxy.yaml:3: services[1]: the alias '*web' is not supported; write the value itself"),

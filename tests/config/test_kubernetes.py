@@ -95,14 +95,14 @@ def test_bad_port_is_refused_at_its_place(port: str, refusal: Refusal) -> None:
 
 
 @pytest.mark.parametrize(("content", "line"), [
-    ("kubernetes: [a]", ("lbproxy.yaml:3: services[0].kubernetes: a list can't stand here; "
+    ("kubernetes: [a]", ("lbproxy.yaml:3: services[0].kubernetes: a list is not allowed here; "
                         "write a Service, such as default/web, or {service: default/web, port: http}")),
     ("kubernetes: {}", ("lbproxy.yaml:3: services[0].kubernetes.service: is missing; "
                        "write NAMESPACE/NAME of a Service, such as default/web")),
     ("kubernetes: {servce: default/web}", ("lbproxy.yaml:3: services[0].kubernetes.servce: unknown key; "
                                           "did you mean service? (and 1 more)")),
     ("kubernetes: default/web\n    backends: 127.0.0.1:1",
-     ("lbproxy.yaml:3: services[0].kubernetes: has its backends from Kubernetes and from backends: too; "
+     ("lbproxy.yaml:3: services[0].kubernetes: names a Service, and backends: lists addresses; "
      "remove one of the two")),
 ])
 def test_bad_kubernetes_part_is_refused_with_its_line(content: str, line: str, refusal_of_file: Refusal) -> None:
@@ -115,13 +115,13 @@ def test_kubernetes_at_the_top_of_the_file_is_told_where_it_belongs(refusal_of_f
 
 
 @pytest.mark.parametrize(("options", "line"), [
-    ({"service": "default/web"}, "--service: is of no use alone; add --listen ADDRESS"),
+    ({"service": "default/web"}, "--service: is not enough on its own; add --listen ADDRESS"),
     ({**LISTEN, "backend": ("127.0.0.1:1",), "service": "default/web"},
-     "--service: says where the backends are, as --backend does; remove one"),
+     "--service: gives the backends, as --backend does; remove one"),
     ({"backend": ("127.0.0.1:1",), "service": "default/web"},
-     "--service: says where the backends are, as --backend does; remove one"),
+     "--service: gives the backends, as --backend does; remove one"),
     ({**LISTEN, "service": "default/web", "zone": "eu 1"},
-     "--zone: 'eu 1' is no zone; write a value of the label topology.kubernetes.io/zone"),
+     "--zone: 'eu 1' is not a zone; write a value of the label topology.kubernetes.io/zone"),
     ({**LISTEN, "service": "default/web", "coalesce": "2m"},
      "--coalesce: 2m is out of range; write a duration from 0s to 1m"),
 ])

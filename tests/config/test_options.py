@@ -11,7 +11,7 @@ from lbproxy.model.address import Address
 Refusal = Callable[..., str]
 
 GOOD = {"listen": ("127.0.0.1:80",), "backend": ("127.0.0.1:9001",)}
-ALONE = "is of no use alone; add --backend ADDRESS or --service NAMESPACE/NAME"
+ALONE = "is not enough on its own; add --backend ADDRESS or --service NAMESPACE/NAME"
 EXAMPLES = "such as 127.0.0.1:8080 or [::1]:8080"
 
 BAD_VALUES = [
@@ -42,12 +42,12 @@ BAD_VALUES = [
     ("scheduler", "lcc", "'lcc' is unknown; write lc, wlc, rr, wrr, sh, mh, sed or nq"),
     ("scheduler", "LC", "'LC' is unknown; write lc, wlc, rr, wrr, sh, mh, sed or nq"),
     ("dataplane", "ebpf", "'ebpf' is unknown; write ipvs, userspace or auto"),
-    ("ipvs_fwmark", "one", ("'one' is no fwmark; write a number, or off; with the bits that are yours, "
-                           "such as 0x10000/0xff0000")),
+    ("ipvs_fwmark", "one", ("'one' is not a firewall mark; write off, or a number, with a mask if others use "
+                            "marks too, such as 0x10000/0xff0000")),
     ("ipvs_fwmark", "0", "0x0 is out of range; marks are 1 to 0xffffffff"),
-    ("ipvs_fwmark", "0x3/0x4", ("0x3 has bits outside of the mask 0x4; write a number, or off; with the bits that are "
-                               "yours, such as 0x10000/0xff0000")),
-    ("cleanup", "maybe", "'maybe' is neither on nor off; write one of them"),
+    ("ipvs_fwmark", "0x3/0x4", ("0x3 has bits outside of the mask 0x4; write a number within the mask, such as "
+                                "0x10000/0xff0000")),
+    ("cleanup", "maybe", "'maybe' is not on or off; write on or off"),
     ("log_level", "warn", "'warn' is unknown; write debug, info, warning or error"),
     ("log_format", "xml", "'xml' is unknown; write auto, text or json"),
     ("log_format", "\x1b[31mred\n", r"'\x1b[31mred\n' is unknown; write auto, text or json"),
@@ -97,7 +97,7 @@ def test_value_of_another_type_is_refused_in_a_file(refusal_of_file: Refusal) ->
     assert refusal_of_file(f"{services}scheduler: {{a: b}}\n") == (
         "lbproxy.yaml:3: scheduler: a mapping is unknown; write lc, wlc, rr, wrr, sh, mh, sed or nq")
     assert refusal_of_file(f"{services}idle-timeout: [1s]\n") == (
-        "lbproxy.yaml:3: idle-timeout: a list is no duration; write a duration from 0s to 720h")
+        "lbproxy.yaml:3: idle-timeout: a list is not a duration; write a duration from 0s to 720h")
     assert refusal_of_file(f"{services}admin: {{a: b}}\n") == (
         f"lbproxy.yaml:3: admin: a mapping is not ADDRESS:PORT, {EXAMPLES}")
 
@@ -144,8 +144,8 @@ def test_bad_address_is_refused(address: str, text: str, refusal: Refusal) -> No
     ("127.0.0.1:1,", "'127.0.0.1:1,' is not ADDRESS,weight=N, such as 127.0.0.1:9001,weight=2"),
     ("127.0.0.1:1,weight=1,weight=2",
      "'127.0.0.1:1,weight=1,weight=2' is not ADDRESS,weight=N, such as 127.0.0.1:9001,weight=2"),
-    ("0.0.0.0:1", f"address: 0.0.0.0:1 names no host; write the backend's own address, {EXAMPLES}"),
-    ("[::]:1", f"address: [::]:1 names no host; write the backend's own address, {EXAMPLES}"),
+    ("0.0.0.0:1", f"address: 0.0.0.0:1 is not the address of one host; write the backend's own address, {EXAMPLES}"),
+    ("[::]:1", f"address: [::]:1 is not the address of one host; write the backend's own address, {EXAMPLES}"),
     ("127.0.0.1:80", "127.0.0.1:80 is where this service listens; write another address"),
 ])
 def test_bad_backend_is_refused(backend: str, text: str, refusal: Refusal) -> None:
@@ -185,14 +185,14 @@ def test_empty_and_foreign_variables_count_as_not_set() -> None:
     ({}, {}, ("there is no service; write --listen ADDRESS and --backend ADDRESS "
              "(or --service NAMESPACE/NAME), or list services: in a --config FILE")),
     ({"listen": ("127.0.0.1:80",)}, {}, f"--listen: {ALONE}"),
-    ({"backend": ("127.0.0.1:80",)}, {}, "--backend: is of no use alone; add --listen ADDRESS"),
+    ({"backend": ("127.0.0.1:80",)}, {}, "--backend: is not enough on its own; add --listen ADDRESS"),
     ({}, {"LBPROXY_LISTEN": "127.0.0.1:80"}, f"LBPROXY_LISTEN: {ALONE}"),
     (GOOD | {"listen": ("127.0.0.1:80", "127.0.0.1:80")}, {},
      "--listen: 127.0.0.1:80 is taken by service default (127.0.0.1:80); write another address or port"),
     (GOOD | {"listen": ("127.0.0.1:80", "0.0.0.0:80")}, {},
      "--listen: 0.0.0.0:80 is taken by service default (127.0.0.1:80); write another address or port"),
     (GOOD | {"backend": ("127.0.0.1:81", "127.0.0.1:81,weight=2")}, {},
-     "--backend: 127.0.0.1:81 stands twice; remove one"),
+     "--backend: 127.0.0.1:81 is given twice; remove one"),
     (GOOD | {"listen": ("127.0.0.1:9180",)}, {},
      "--listen: 127.0.0.1:9180 is taken by the admin server (127.0.0.1:9180); write another address or port"),
     (GOOD | {"admin": "0.0.0.0:80"}, {},
@@ -236,9 +236,9 @@ def test_admin_may_be_an_address_a_unix_socket_or_both(given: object, shown: str
 
 
 @pytest.mark.parametrize(("given", "line"), [
-    ("unix:", "'unix:' names no socket; write unix:/PATH, such as unix:/run/lbproxy.sock"),
-    ("unix:/run/", "'unix:/run/' names no socket; write unix:/PATH, such as unix:/run/lbproxy.sock"),
-    ("unix:/a\x00b", r"'unix:/a\x00b' names no socket; write unix:/PATH, such as unix:/run/lbproxy.sock"),
+    ("unix:", "'unix:' is not the path of a socket; write unix:/PATH, such as unix:/run/lbproxy.sock"),
+    ("unix:/run/", "'unix:/run/' is not the path of a socket; write unix:/PATH, such as unix:/run/lbproxy.sock"),
+    ("unix:/a\x00b", r"'unix:/a\x00b' is not the path of a socket; write unix:/PATH, such as unix:/run/lbproxy.sock"),
     ("unix:/" + "x" * 107, f"'unix:/{'x' * 54}…' is too long for a socket; write a path of 107 bytes or less"),
     ("127.0.0.1:1,127.0.0.2:1", "127.0.0.1:1 and 127.0.0.2:1 are too many; write one address and one unix:PATH"),
     (("unix:/a", "unix:/b"), "unix:/a and unix:/b are too many; write one address and one unix:PATH"),

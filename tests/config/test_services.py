@@ -16,13 +16,13 @@ BAD_SERVICES = {
     "empty-mapping": ("{}\n", f"lbproxy.yaml: {NO_SERVICE}"),
     "empty-list": ("workers: 2\nservices: []\n", f"lbproxy.yaml:2: services: {NO_SERVICE}"),
     "services-are-text": (
-        "services: web\n", ("lbproxy.yaml:1: services: 'web' can't stand here; "
+        "services: web\n", ("lbproxy.yaml:1: services: 'web' is not allowed here; "
         "write a list, each item with listen: and backends:")),
     "services-are-a-mapping": (
-        "services:\n  web: {listen: 127.0.0.1:80}\n", ("lbproxy.yaml:1: services: a mapping can't stand here; "
+        "services:\n  web: {listen: 127.0.0.1:80}\n", ("lbproxy.yaml:1: services: a mapping is not allowed here; "
         "write a list, each item with listen: and backends:")),
     "service-is-text": (
-        "services:\n  - 127.0.0.1:80\n", ("lbproxy.yaml:2: services[0]: '127.0.0.1:80' can't stand here; "
+        "services:\n  - 127.0.0.1:80\n", ("lbproxy.yaml:2: services[0]: '127.0.0.1:80' is not allowed here; "
         "write a list, each item with listen: and backends:")),
     "no-listen": (
         "services:\n  - name: web\n", ("lbproxy.yaml:2: services[0].listen: is missing; "
@@ -31,17 +31,17 @@ BAD_SERVICES = {
         "services:\n  - name: web\n    listen: []\n", ("lbproxy.yaml:3: services[0].listen: is empty; "
         "write an address, such as 127.0.0.1:8080, or a list of them")),
     "listen-is-a-mapping": (
-        "services:\n  - listen: {port: 80}\n", ("lbproxy.yaml:2: services[0].listen: a mapping can't stand here; "
+        "services:\n  - listen: {port: 80}\n", ("lbproxy.yaml:2: services[0].listen: a mapping is not allowed here; "
         "write an address, such as 127.0.0.1:8080, or a list of them")),
     "second-listen-bad": (
         "services:\n  - listen:\n      - 127.0.0.1:80\n      - 127.0.0.1\n",
         ("lbproxy.yaml:4: services[0].listen[1]: '127.0.0.1' is not ADDRESS:PORT, "
         "such as 127.0.0.1:8080 or [::1]:8080")),
     "backends-are-a-mapping": (
-        f"{WEB}    backends: {{a: b}}\n", ("lbproxy.yaml:3: services[0].backends: a mapping can't stand here; "
+        f"{WEB}    backends: {{a: b}}\n", ("lbproxy.yaml:3: services[0].backends: a mapping is not allowed here; "
         "write a list of addresses, such as 127.0.0.1:9001")),
     "backend-is-a-list": (
-        f"{WEB}    backends: [[]]\n", ("lbproxy.yaml:3: services[0].backends[0]: a list can't stand here; "
+        f"{WEB}    backends: [[]]\n", ("lbproxy.yaml:3: services[0].backends[0]: a list is not allowed here; "
         "write a list of addresses, such as 127.0.0.1:9001")),
     "backend-without-address": (
         f"{WEB}    backends:\n      - weight: 3\n", ("lbproxy.yaml:4: services[0].backends[0].address: is missing; "
@@ -59,7 +59,7 @@ BAD_SERVICES = {
         f"{WEB}    backend: 127.0.0.1:1\n", ("lbproxy.yaml:3: services[0].backend: unknown key; "
         "did you mean backends?")),
     "process-key-in-service": (
-        f"{WEB}    workers: 3\n", ("lbproxy.yaml:3: services[0].workers: is not for a service but for all; "
+        f"{WEB}    workers: 3\n", ("lbproxy.yaml:3: services[0].workers: is an option of the whole process; "
         "write it at the top of the file")),
     "service-key-at-top": (
         f"listen: 127.0.0.1:80\n{WEB}", ("lbproxy.yaml:1: listen: belongs to a service; "
@@ -89,10 +89,10 @@ BAD_SERVICES = {
         "write up to 63 of a-z, 0-9 and -, such as web-2")),
     "same-name": (
         "services:\n  - {listen: 127.0.0.1:80, name: web}\n  - {listen: 127.0.0.1:81, name: web}\n",
-        "lbproxy.yaml:3: services[1].name: services[0] is named web too; write another name"),
+        "lbproxy.yaml:3: services[1].name: web is the name of services[0] too; write another name"),
     "same-name-as-a-derived-one": (
         "services:\n  - {listen: 127.0.0.1:80, name: 127-0-0-1-81}\n  - listen: 127.0.0.1:81\n",
-        "lbproxy.yaml:3: services[1].name: services[0] is named 127-0-0-1-81 too; write another name"),
+        "lbproxy.yaml:3: services[1].name: 127-0-0-1-81 is the name of services[0] too; write another name"),
     "same-listen": (
         "services:\n  - {listen: 127.0.0.1:80, name: a}\n  - {listen: ['[::1]:80', 127.0.0.1:80], name: b}\n",
         f"lbproxy.yaml:3: services[1].listen[1]: 127.0.0.1:80 is taken by service a (127.0.0.1:80); {TAKEN}"),
@@ -115,7 +115,7 @@ BAD_SERVICES = {
         f"{TAKEN}")),
     "same-backend": (
         f"{WEB}    backends:\n      - 127.0.0.1:1\n      - 127.0.0.1:2\n      - 127.0.0.1:1\n",
-        "lbproxy.yaml:6: services[0].backends[2]: 127.0.0.1:1 stands twice; remove one"),
+        "lbproxy.yaml:6: services[0].backends[2]: 127.0.0.1:1 is given twice; remove one"),
     "own-listen-as-backend": (
         f"{WEB}    backends: 127.0.0.1:80\n",
         ("lbproxy.yaml:3: services[0].backends[0]: 127.0.0.1:80 is where this service listens; "
