@@ -22,6 +22,7 @@ from lbproxy.model.address import Address
 from lbproxy.model.snapshot import Policy
 
 from .backends import Backend, Refusing
+from .checked_byte_loop import CheckedByteLoop
 from .engine_counters import SLOT, EngineCounters
 from .peers import Peer, until
 from .resources import Clock, listening, open_sockets
@@ -145,6 +146,7 @@ async def opened(
     clock, errors = Clock(), list[object]()
     asyncio.get_running_loop().set_exception_handler(lambda _, context: errors.append(context))
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(engine, "ByteLoop", CheckedByteLoop)
         if has_own_clock:
             patch.setattr(engine, "monotonic", clock)
             patch.setattr(byte_loop, "monotonic", clock)

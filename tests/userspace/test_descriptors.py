@@ -1,7 +1,9 @@
 """When descriptors run short, connections go on and clients wait in the kernel until there are some again."""
 
+import inspect
 import os
 import resource
+import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 
@@ -18,6 +20,8 @@ from .peers import Peer, converse, part, until
 
 CLIENTS = 3
 LIMIT = 2 * CLIENTS
+LONG = 60
+"""Clients in a queue."""
 
 
 @pytest.fixture
@@ -107,6 +111,19 @@ async def test_client_for_whose_backend_no_descriptor_is_left_is_reset(harness: 
     await converse(*await harness.pair(backend))
 
 
+async def test_long_queue_that_finds_no_descriptor_is_refused_one_after_the_other(harness: Harness) -> None:
+    """Each refusal gives its place back, and that must not admit the next client from within."""
+    harness.change(max_conns=1)
+    await harness.pair(harness.backend())
+    queued = [harness.client() for _ in range(LONG)]
+    await until(lambda: harness.service.queued == LONG)
+    with spare_descriptors(0), spare_frames(LONG):
+        harness.change(max_conns=2)
+    for client in queued:
+        await client.hears_reset()
+    assert (harness.rejected(), harness.service.queued) == ({"descriptors": LONG}, 0)
+
+
 def worker(harness: Harness) -> WorkerStats:
     harness.blocks[0][counters.HEARTBEAT] = 0
     return counter_view.worker_stats(harness.blocks[0], 0, 1)
@@ -123,3 +140,14 @@ def spare_descriptors(count: int) -> Iterator[None]:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@contextmanager
+def spare_frames(count: int) -> Iterator[None]:
+    """Let functions call each other only so much deeper, for a moment."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(len(inspect.stack(0)) + count)
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)
