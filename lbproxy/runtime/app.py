@@ -1,9 +1,20 @@
-"""Wires a source, the table, a dataplane, health checks and the admin server, and runs them to a clean end."""
+"""Wires sources, table, dataplane, health checks and admin server, and runs them in four phases to a clean end.
+
+| phase | what happens                                                                                               |
+|-------|------------------------------------------------------------------------------------------------------------|
+| start | the admin server listens; it answers "not ready" until the first snapshot is applied                       |
+| serve | configuration and resolvers publish, the merger joins what they say, the controller applies it, and each   |
+|       | applied snapshot tells the health checks what to check. After SIGTERM clients are accepted for a while     |
+|       | longer, while readiness fails, so that traffic stops arriving                                              |
+| drain | publishing and checks have ended; the dataplane accepts no more clients, and connections may end           |
+| stop  | the dataplane closes: what is left is reset, and its number is logged                                      |
+
+The admin server runs through all phases, so that a drain can be watched.
+"""
 
 import asyncio
 import gc
-import signal
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Iterable
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -32,31 +43,30 @@ from lbproxy.net.system import System
 from lbproxy.runtime import logs
 from lbproxy.runtime.metrics import ConfigMetrics, show_dataplane
 from lbproxy.runtime.resolvers import make_resolvers
+from lbproxy.runtime.shutdown import Shutdown
 from lbproxy.sources.base import Resolver
 from lbproxy.sources.configured import ConfiguredSource
 from lbproxy.sources.merger import Merger
 
 FULL_COLLECTION_AFTER = 100
-"""Collections of young garbage until one of all, which holds the loop up for 45 ms with 10,000 backends: by default it
-would come with every 75th change of an endpoint, with this with fewer than one in 1,000."""
+"""Young collections of garbage until a full one. A full one stops the loop for 45 ms with 10,000 backends. By default
+every 75th change of an endpoint would cause one, with this fewer than one change in 1,000 does."""
 
 log = structlog.get_logger()
 
 FIXED_AT_START = ("dataplane", "workers", "admin", "admin_token_file", "admin_hosts", "shutdown_delay",
                   "log_level", "log_format", "kubeconfig", "context", "zone", "coalesce", "ipvs_fwmark", "cleanup")
-"""Options whose change in the file takes effect only at the next start; the log says so."""
+"""Options that are read at the start only. If one changes in the file, the log says that it needs a restart."""
 
 
 class App:
-    """One running lbproxy. Its own metrics join those that `registry` has already."""
+    """One running lbproxy. It owns the dataplane. Its own metrics join those that `registry` has already."""
 
     def __init__(self, config: Config, reload: Callable[[], Config],  # noqa: PLR0913, PLR0917 - all that is wired
                  choice: DataplaneSelection, event_log: EventLog, registry: CollectorRegistry,
                  resolvers: Iterable[Resolver]) -> None:
         self._config, self._choice = config, choice
-        self._stopping = asyncio.Event()
-        self._hurry = asyncio.Event()
-        self._delay = 0.0
+        self._shutdown = Shutdown(config.shutdown_delay)
         self._drain_timeout = config.drain_timeout
         self._is_serving = False
         self._config_metrics = ConfigMetrics(registry)
@@ -67,7 +77,7 @@ class App:
         self._source = ConfiguredSource(config, lambda: choice.check(reload()), self._on_reload)
         self._merger = Merger(resolvers, coalesce=config.coalesce)
         self._health: Health | None = None
-        self._status = ControllerStatus(self._controller, self._dataplane, workers, self._stopping.is_set,
+        self._status = ControllerStatus(self._controller, self._dataplane, workers, self._shutdown.is_requested,
                                         self._merger.waits_for, choice.name)
         show_dataplane(registry, choice.requested, choice.name, choice.reason)
         for collector in (ProcessCollector, PlatformCollector):
@@ -79,17 +89,21 @@ class App:
                                            _guard(config, AdminMetrics(registry)))
 
     async def run(self) -> None:
-        """Serve until SIGTERM (or SIGINT, which skips the delay), then drain; a second signal ends at once."""
-        self._follow_signals()
+        """Serve until SIGTERM or SIGINT, then drain and stop; a second signal ends every wait at once.
+
+        Raises `BindError`, within an exception group, if an address of the first snapshot can't be bound.
+        """
+        self._shutdown.follow_signals(self._source.reread)
         async with AsyncExitStack() as stack:
-            stack.push_async_callback(self._dataplane.close)
-            if self._config.admin:
-                await stack.enter_async_context(serve(self._config.admin, self._admin_context))
+            stack.push_async_callback(self._dataplane.close)  # also if a phase fails
+            await self._start(stack)
             await self._serve()
-            await self._in_time(self._dataplane.drain(self._drain_timeout))
-            await self._dataplane.close()
-            counted = self._dataplane.stats().services.values()
-            log.info("stopped", connections_reset=sum(service.closed.get("shutdown", 0) for service in counted))
+            await self._drain()
+            await self._stop()
+
+    async def _start(self, stack: AsyncExitStack) -> None:
+        if self._config.admin:
+            await stack.enter_async_context(serve(self._config.admin, self._admin_context))
 
     async def _serve(self) -> None:
         async with asyncio.TaskGroup() as group:
@@ -98,52 +112,43 @@ class App:
             tasks = [group.create_task(self._controller.run(), name="controller"),
                      group.create_task(self._source.run(self._merger.take), name="configuration"),
                      group.create_task(self._merger.run(self._controller.publish), name="merger")]
-            await self._stopping.wait()
-            log.info("stopping", delay_seconds=self._delay)
-            await self._in_time(asyncio.sleep(self._delay))
+            await self._shutdown.wait()
+            log.info("stopping", delay_seconds=self._shutdown.delay)
+            await self._shutdown.unless_at_once(asyncio.sleep(self._shutdown.delay))
             self._health.close()
             for task in tasks:
                 task.cancel()
 
-    def _on_drift(self, trouble: str) -> None:
-        self._controller.note_drift(trouble)
+    async def _drain(self) -> None:
+        await self._shutdown.unless_at_once(self._dataplane.drain(self._drain_timeout))
 
-    async def _in_time(self, work: Coroutine[None, None, None]) -> None:
-        """Do it, unless somebody is in a hurry."""
-        working, hurrying = asyncio.ensure_future(work), asyncio.ensure_future(self._hurry.wait())
-        await asyncio.wait({working, hurrying}, return_when=asyncio.FIRST_COMPLETED)
-        hurrying.cancel()
-        if working.done():
-            working.result()
-        else:
-            working.cancel()
+    async def _stop(self) -> None:
+        await self._dataplane.close()
+        counted = self._dataplane.stats().services.values()
+        log.info("stopped", connections_reset=sum(service.closed.get("shutdown", 0) for service in counted))
 
-    def _follow_signals(self) -> None:
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._on_stop, number)
-        loop.add_signal_handler(signal.SIGHUP, self._source.reread)
-
-    def _on_stop(self, number: signal.Signals) -> None:
-        if self._stopping.is_set():
-            self._hurry.set()
-        elif number == signal.SIGTERM:
-            self._delay = self._config.shutdown_delay
-        self._stopping.set()
+    # What the parts report to each other. The first two are methods because the dataplane is made before the
+    # controller that they need.
 
     def _on_failing(self, key: BackendKey) -> None:
         self._controller.eject(key)
+
+    def _on_drift(self, trouble: str) -> None:
+        self._controller.note_drift(trouble)
 
     def _on_applied(self, snapshot: Snapshot) -> None:
         if self._health is not None:
             self._health.watch(snapshot)
         if not self._is_serving:
             self._is_serving = True
-            listens = [str(address) for service in snapshot.services.values() for address in service.listens]
-            has_workers = "workers" in self._choice.active.kind.own_options
-            processes = {"workers": self._config.workers} if has_workers else {}
-            log.info("serving", listen=listens, dataplane=self._choice.name, **processes,
-                     admin=",".join(map(str, self._config.admin)) or "off")
+            self._log_serving(snapshot)
+
+    def _log_serving(self, snapshot: Snapshot) -> None:
+        listens = [str(address) for service in snapshot.services.values() for address in service.listens]
+        has_workers = "workers" in self._choice.active.kind.own_options
+        processes = {"workers": self._config.workers} if has_workers else {}
+        log.info("serving", listen=listens, dataplane=self._choice.name, **processes,
+                 admin=",".join(map(str, self._config.admin)) or "off")
 
     def _on_reload(self, config: Config | None) -> None:
         self._config_metrics.count(is_success=config is not None)
@@ -163,7 +168,7 @@ def run(config: Config, reload: Callable[[], Config], dataplanes: Dataplanes) ->
     event_log = EventLog()
     logs.configure(config.log_level, config.log_format, event_log)
     raise_descriptor_limit()
-    gc.freeze()
+    gc.freeze()  # modules and configuration live as long as the process: no collection need look at them
     gc.set_threshold(*gc.get_threshold()[:2], FULL_COLLECTION_AFTER)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_run(config, reload, dataplanes, event_log))
@@ -184,7 +189,10 @@ async def _run(config: Config, reload: Callable[[], Config], dataplanes: Datapla
 
 
 def _guard(config: Config, metrics: AdminMetrics) -> Guard:
-    """Raise `ConfigError` if the token file can't be used: later it may be replaced, now it is a mistake."""
+    """Make the guard. Raises `ConfigError` if the token file can't be used.
+
+    Only at the start that is a mistake. Later orders are refused, because somebody may just be replacing the file.
+    """
     token = TokenFile(Path(config.admin_token_file)) if config.admin_token_file else None
     if token is not None:
         try:

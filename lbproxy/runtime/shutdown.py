@@ -1,0 +1,51 @@
+"""How signals end the program: SIGTERM politely, SIGINT without the delay, a second one of either at once."""
+
+import asyncio
+import signal
+from collections.abc import Callable, Coroutine
+
+
+class Shutdown:
+    """Whether the program is to stop, and how soon."""
+
+    def __init__(self, delay: float) -> None:
+        """`delay`: seconds for which clients are still accepted after SIGTERM."""
+        self.delay = 0.0
+        """Seconds to keep accepting; known once the shutdown was requested."""
+        self._delay_after_sigterm = delay
+        self._requested = asyncio.Event()
+        self._at_once = asyncio.Event()
+
+    def follow_signals(self, on_hangup: Callable[[], None]) -> None:
+        """React to SIGTERM and SIGINT, and call `on_hangup` on SIGHUP; needs a running loop."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._on_signal, number)
+        loop.add_signal_handler(signal.SIGHUP, on_hangup)
+
+    def is_requested(self) -> bool:
+        """Whether a signal has come."""
+        return self._requested.is_set()
+
+    async def wait(self) -> None:
+        """Return at the first signal."""
+        await self._requested.wait()
+
+    async def unless_at_once(self, work: Coroutine[None, None, None]) -> None:
+        """Do the work, but cancel it at the second signal. Raises what the work raises."""
+        working, impatient = asyncio.ensure_future(work), asyncio.ensure_future(self._at_once.wait())
+        await asyncio.wait({working, impatient}, return_when=asyncio.FIRST_COMPLETED)
+        impatient.cancel()
+        if working.done():
+            working.result()
+        else:
+            working.cancel()
+
+    def _on_signal(self, number: signal.Signals) -> None:
+        if self._requested.is_set():
+            self._at_once.set()
+        elif number == signal.SIGTERM:
+            # Kubernetes sends it before every node has learned that the pod is no longer an endpoint
+            # (kubernetes#43576): clients go on coming. SIGINT is a person at a terminal, who need not wait.
+            self.delay = self._delay_after_sigterm
+        self._requested.set()
