@@ -6,12 +6,12 @@ import pytest
 from lbproxy.admin.server import serve
 from lbproxy.model.address import Address
 
-from .fakes import FakeOperator, FakeStatus, admin_context, busy
+from .fakes import FakeOperator, FakeStatus, admin_context, busy_status
 
 
 @pytest.fixture
 def status() -> FakeStatus:
-    return busy()
+    return busy_status()
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def operator() -> FakeOperator:
 
 @pytest.fixture
 async def address(status: FakeStatus, operator: FakeOperator) -> AsyncIterator[Address]:
-    """Where a real admin server answers about `status`."""
+    """The address of a real admin server that serves `status`."""
     async with serve([Address("127.0.0.1", 0)], admin_context(status, operator)) as (bound,):
         assert isinstance(bound, Address)
         yield bound

@@ -19,7 +19,7 @@ LISTEN = Address("0.0.0.0", 8080)
 
 @dataclass
 class FakeStatus:
-    """A program that is whatever the test says."""
+    """Implements `ProgramStatus` with what the test sets."""
 
     snapshot: Snapshot | None = None
     counted: Stats = field(default_factory=lambda: Stats({}, {}))
@@ -42,7 +42,7 @@ class FakeStatus:
 
 @dataclass
 class FakeOperator:
-    """Takes orders for the backends that it knows, and remembers them."""
+    """Implements `OperatorApi`: answers with what the test sets, and records questions and orders."""
 
     known: dict[str, dict[Address, Facts]] = field(default_factory=dict)
     answers: list[SchedulerChoice] = field(default_factory=list)
@@ -52,8 +52,8 @@ class FakeOperator:
     def facts(self, service: str) -> Mapping[Address, Facts]:
         return self.known.get(service, {})
 
-    async def choices(self, service: str, leaving: Sequence[Address]) -> Sequence[SchedulerChoice]:
-        self.asked.append((service, leaving))
+    async def choices(self, service: str, draining: Sequence[Address]) -> Sequence[SchedulerChoice]:
+        self.asked.append((service, draining))
         return self.answers
 
     def drain(self, key: BackendKey, seconds: float | None, deadline: float | None) -> bool:
@@ -68,8 +68,8 @@ class FakeOperator:
 
 
 def admin_context(status: FakeStatus, operator: FakeOperator | None = None, token: TokenFile | None = None, *,
-           hosts: tuple[str, ...] = (), event_log: EventLog | None = None) -> AdminContext:
-    """All that a server needs, with the metrics of the status and of who was refused."""
+                  hosts: tuple[str, ...] = (), event_log: EventLog | None = None) -> AdminContext:
+    """Everything that a server needs, with the metrics of the status and of refused requests."""
     registry = CollectorRegistry()
     registry.register(TableCollector(status))
     guard = Guard(token, frozenset(hosts), AdminMetrics(registry).count_refusal)
@@ -85,8 +85,8 @@ def snapshot(*backends: Backend, service: str = "web", version: int = 1) -> Snap
     return Snapshot(version, {service: Service(service, (LISTEN,), Policy(), backends)})
 
 
-def busy() -> FakeStatus:
-    """Two backends, one of them draining, a worker that pauses, and a count for everything."""
+def busy_status() -> FakeStatus:
+    """Two backends, one of them draining, a worker that pauses, and a value for every counter."""
     counted = Stats(
         services={"web": ServiceStats(
             accepted=90, queued=2, rejected={"no_backend": 3, "queue_full": 0},

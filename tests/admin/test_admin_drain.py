@@ -1,4 +1,4 @@
-"""Orders: what is understood, what is refused with which line."""
+"""Orders to drain: what is carried out, what is refused and with which line."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -15,14 +15,14 @@ from .fakes import ONE, TWO, FakeOperator, FakeStatus, admin_context
 
 @pytest.fixture
 async def on_socket(status: FakeStatus, operator: FakeOperator, tmp_path: Path) -> AsyncIterator[aiohttp.ClientSession]:
-    """A client on the Unix socket, which needs no token."""
+    """A client on the Unix socket, where no token is needed."""
     path = UnixPath(str(tmp_path / "admin.sock"))
     async with (server.serve([path], admin_context(status, operator)),
                 aiohttp.ClientSession("http://x", connector=aiohttp.UnixConnector(path.path)) as client):
         yield client
 
 
-async def test_drain_with_its_terms(on_socket: aiohttp.ClientSession, operator: FakeOperator) -> None:
+async def test_drain_is_ordered_with_its_terms(on_socket: aiohttp.ClientSession, operator: FakeOperator) -> None:
     order = {"backend": str(ONE), "service": "web", "for_seconds": 600, "deadline_seconds": 0}
     async with on_socket.post("/drain", json=order) as answer:
         assert await answer.json() == {"backends": [
@@ -38,7 +38,8 @@ async def test_address_alone_means_all_its_ports(
     assert list(operator.ordered) == [BackendKey("web", TWO)]
 
 
-async def test_undrain_takes_back_what_was_ordered(on_socket: aiohttp.ClientSession, operator: FakeOperator) -> None:
+async def test_undrain_ends_the_order_of_the_service_that_it_names(
+        on_socket: aiohttp.ClientSession, operator: FakeOperator) -> None:
     operator.ordered = {BackendKey("web", ONE): (None, None), BackendKey("gone", ONE): (None, None)}
     async with on_socket.post("/undrain", json={"backend": str(ONE), "service": "gone"}) as answer:
         assert answer.status == 200
@@ -74,7 +75,7 @@ async def test_unknown_backend_is_refused_with_advice(
     (b'{"backend": "' + b"x" * 101 + b'"}', "'backend': String should have at most 100 characters"),
     (b"\xff\xfe", "this is not an order"), (b"[" * 10_000, "this is not an order"),
 ])
-async def test_mistake_in_an_order_is_one_line_and_changes_nothing(
+async def test_wrong_order_is_refused_with_one_line_and_changes_nothing(
         on_socket: aiohttp.ClientSession, operator: FakeOperator, body: bytes, words: str) -> None:
     async with on_socket.post("/drain", data=body, headers={"Content-Type": "application/json"}) as answer:
         text = await answer.text()
@@ -84,6 +85,6 @@ async def test_mistake_in_an_order_is_one_line_and_changes_nothing(
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE"])
-async def test_orders_are_posted_and_nothing_else(on_socket: aiohttp.ClientSession, method: str) -> None:
+async def test_only_post_is_allowed_for_orders(on_socket: aiohttp.ClientSession, method: str) -> None:
     async with on_socket.request(method, "/drain") as answer:
         assert (answer.status, answer.headers["Allow"]) == (405, "POST")

@@ -36,7 +36,7 @@ def explained(facts: Facts | None, backend: Backend = ACTIVE, *choices: Schedule
     return explain([ServiceFacts(row, known, list(choices))], NOON)["services"][0]["backends"][0]
 
 
-def said(found: ExplainedBackendShape) -> dict[str, str]:
+def causes(found: ExplainedBackendShape) -> dict[str, str]:
     return {cause["about"]: cause["says"] for cause in found["causes"]}
 
 
@@ -49,7 +49,7 @@ def test_active_backend_is_explained_by_its_scheduler() -> None:
     choice = SchedulerChoice(0, ONE, {ONE: Score(3.0, 3, is_full=False)}, {})
     found = explained(FACTS, ACTIVE, choice, active=3, policy=Policy(max_conns=9))
     assert decisive(found) == "scheduler"
-    assert said(found) == {
+    assert causes(found) == {
         "source": "slice web-abcde says ready, serving, not terminating",
         "checks": "the last check passed 0.5 s ago and took 1.2 ms (7 passes in a row)",
         "scheduler": ("lc chooses the backend with the fewest connections; this one has 3 of 9 at most; "
@@ -60,9 +60,9 @@ def test_active_backend_is_explained_by_its_scheduler() -> None:
                               "verdict": None, "is_ignored": False}
 
 
-def test_which_workers_would_choose_it_is_said() -> None:
+def test_scheduler_cause_names_the_workers_that_choose_it_next() -> None:
     choices = [SchedulerChoice(0, ONE, {}, {}), SchedulerChoice(1, TWO, {}, {}), SchedulerChoice(2, ONE, {}, {})]
-    assert said(explained(FACTS, ACTIVE, *choices))["scheduler"].endswith(
+    assert causes(explained(FACTS, ACTIVE, *choices))["scheduler"].endswith(
         "it gets the next connection of workers 0, 2")
 
 
@@ -78,18 +78,18 @@ def test_failed_check_is_the_cause_before_an_ejection() -> None:
                     last_check=replace(PASSED, failure="refused", in_a_row=2))
     found = explained(facts, replace(ACTIVE, state=State.DOWN, reason="check failed: refused", is_open=False), active=1)
     assert decisive(found) == "checks"
-    assert said(found)["checks"].endswith(
+    assert causes(found)["checks"].endswith(
         " (2 failures in a row); the backend counts as failed until 2 checks in a row pass")
-    assert said(found)["ejection"] == "ejected for another 8s: several connects in a row failed"
-    assert said(found)["connections"] == "it has 1 connection left, which may go on"
+    assert causes(found)["ejection"] == "ejected for another 8s: several connects in a row failed"
+    assert causes(found)["connections"] == "it has 1 connection left, which may go on"
     assert found["ejected_for_seconds"] == 8.0
 
 
-def test_doubted_checks_decide_nothing() -> None:
+def test_ignored_checks_are_not_decisive() -> None:
     facts = replace(FACTS, failure="refused", is_check_doubted=True, last_check=replace(PASSED, failure="refused"))
     found = explained(facts)
     assert decisive(found) == "scheduler"
-    assert "ignored, because more than half" in said(found)["checks"]
+    assert "ignored, because more than half" in causes(found)["checks"]
 
 
 @pytest.mark.parametrize(("facts", "policy", "words"), [
@@ -97,32 +97,32 @@ def test_doubted_checks_decide_nothing() -> None:
     (FACTS, Policy(health=replace(Policy().health, interval=0.0)), "it is not checked (health-interval 0)"),
 ])
 def test_backend_without_checks_says_so(facts: Facts, policy: Policy, words: str) -> None:
-    assert said(explained(facts, policy=policy))["checks"] == words
+    assert causes(explained(facts, policy=policy))["checks"] == words
 
 
-def test_operators_drain_tells_its_end_its_deadline_and_its_oldest_connection() -> None:
+def test_operators_drain_has_its_end_its_deadline_and_its_oldest_connection() -> None:
     backend = replace(ACTIVE, state=State.DRAINING, reason=BY_OPERATOR, is_open=False, deadline=1030.0, until=1540.0)
     choices = [SchedulerChoice(0, None, {}, {ONE: 61.5}), SchedulerChoice(1, None, {}, {ONE: 7.0}),
                SchedulerChoice(2, None, {}, {})]
     found = explained(replace(FACTS, order=DrainOrder(1540.0, 1030.0)), backend, *choices, active=4)
     assert (decisive(found), found["reason"]) == ("operator", "drained by operator, 9m left")
-    assert said(found)["operator"] == "an operator drains it for another 9m"
-    assert said(found)["connections"] == "it has 4 connections left; what remains is reset in 30s"
+    assert causes(found)["operator"] == "an operator drains it for another 9m"
+    assert causes(found)["connections"] == "it has 4 connections left; what remains is reset in 30s"
     assert found["drain"] == {"connections": 4, "reset_in_seconds": 30.0, "oldest_seconds": 61.5,
                               "by_operator": True, "ends_in_seconds": 540.0}
 
 
-def test_terminating_backend_drains_whatever_the_operator_said() -> None:
+def test_source_is_decisive_for_a_terminating_backend_with_an_order() -> None:
     facts = replace(FACTS, order=DrainOrder(), endpoint=replace(READY, is_ready=False, is_terminating=True))
     backend = replace(ACTIVE, state=State.DRAINING, reason="terminating", is_open=False, deadline=1060.0)
     found = explained(facts, backend)
     assert decisive(found) == "source"
-    assert said(found)["operator"] == "an operator drains it until lbproxy undrain"
+    assert causes(found)["operator"] == "an operator drains it until lbproxy undrain"
     assert found["drain"] is not None
     assert found["drain"]["by_operator"] is False
 
 
-def test_oldest_connection_is_null_where_the_dataplane_can_not_tell() -> None:
+def test_oldest_connection_is_null_if_the_dataplane_can_not_tell() -> None:
     found = explained(FACTS, replace(ACTIVE, state=State.DRAINING, reason="removed", is_open=False))
     assert found["drain"] is not None
     assert (found["drain"]["oldest_seconds"], found["scores"]) == (None, [])
@@ -131,7 +131,7 @@ def test_oldest_connection_is_null_where_the_dataplane_can_not_tell() -> None:
 def test_removed_endpoint_and_weight_0_are_causes() -> None:
     assert decisive(explained(replace(FACTS, endpoint=None))) == "source"
     assert decisive(explained(replace(FACTS, endpoint=replace(READY, weight=0)))) == "weight"
-    assert said(explained(replace(FACTS, endpoint=replace(READY, weight=7))))["weight"] == "weight 7"
+    assert causes(explained(replace(FACTS, endpoint=replace(READY, weight=7))))["weight"] == "weight 7"
 
 
 async def test_answer_is_limited_to_the_service_or_backend_in_question(
@@ -167,7 +167,7 @@ async def test_schedulers_are_asked_once_a_second_however_many_clients_ask(
     assert len(operator.asked) == 2
 
 
-async def test_service_of_which_only_counts_are_left_is_explained(
+async def test_service_with_only_counters_left_is_explained(
         client: aiohttp.ClientSession, status: FakeStatus) -> None:
     status.snapshot = None
     async with client.get("/explain") as answer:

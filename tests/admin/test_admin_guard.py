@@ -1,4 +1,4 @@
-"""Who may ask what: names, sites, tokens, sizes, and the Unix socket."""
+"""Which requests are answered: hosts, sites, tokens, sizes, and the Unix socket."""
 
 import asyncio
 import socket
@@ -20,7 +20,7 @@ from lbproxy.model.snapshot import BackendKey
 from lbproxy.net.unix_path import UnixPath
 
 from .fakes import ONE, FakeOperator, FakeStatus, admin_context
-from .test_admin_server import spoken
+from .test_admin_server import raw_answer
 
 SECRET = "0123456789abcdef"
 ORDER = {"backend": str(ONE)}
@@ -61,12 +61,12 @@ async def test_unknown_host_is_refused(guarded: aiohttp.ClientSession, host: str
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
-async def test_probes_may_call_by_any_name(guarded: aiohttp.ClientSession, path: str) -> None:
+async def test_probes_may_use_any_host(guarded: aiohttp.ClientSession, path: str) -> None:
     async with guarded.get(path, headers={"Host": "lbproxy.default.svc"}) as answer:
         assert answer.status == 200
 
 
-async def test_order_with_the_token_is_taken(guarded: aiohttp.ClientSession, operator: FakeOperator) -> None:
+async def test_order_with_the_token_is_carried_out(guarded: aiohttp.ClientSession, operator: FakeOperator) -> None:
     async with guarded.post("/drain", json=ORDER, headers=ALLOWED) as answer:
         assert answer.status == 200
     assert operator.ordered == {BackendKey("web", ONE): (None, None)}
@@ -90,7 +90,7 @@ async def test_without_a_token_the_server_is_read_only(client: aiohttp.ClientSes
     assert operator.ordered == {}
 
 
-async def test_token_that_is_replaced_counts_at_once(guarded: aiohttp.ClientSession, token: TokenFile) -> None:
+async def test_replaced_token_takes_effect_at_once(guarded: aiohttp.ClientSession, token: TokenFile) -> None:
     token.path.write_text("another-token-of-enough-length")
     async with guarded.post("/drain", json=ORDER, headers=ALLOWED) as answer:
         assert answer.status == 401
@@ -111,7 +111,7 @@ async def test_token_file_that_vanishes_refuses_orders_and_is_logged(
 
 
 @pytest.mark.parametrize("content", [b"", b"short", b"two words of some length", b"x" * 5000, b"\n" * 50])
-def test_file_that_holds_no_token_is_refused_without_telling_what_it_holds(tmp_path: Path, content: bytes) -> None:
+def test_file_without_a_token_is_refused_and_its_content_is_not_shown(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "token"
     file.write_bytes(content)
     with pytest.raises(TokenError, match="this is not a token; write one word of at least 16 characters") as error:
@@ -119,7 +119,7 @@ def test_file_that_holds_no_token_is_refused_without_telling_what_it_holds(tmp_p
     assert not content.strip() or content.decode() not in str(error.value)
 
 
-def test_token_file_that_everybody_can_read_is_noticed(token: TokenFile) -> None:
+def test_world_readable_token_file_is_noticed(token: TokenFile) -> None:
     token.path.chmod(0o640)
     assert not token.is_world_readable()
     token.path.chmod(0o644)
@@ -138,7 +138,7 @@ async def test_order_from_another_site_is_refused_even_with_the_token(
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""])
-async def test_order_that_any_form_could_send_is_refused(guarded: aiohttp.ClientSession, kind: str) -> None:
+async def test_order_of_a_type_that_html_forms_can_send_is_refused(guarded: aiohttp.ClientSession, kind: str) -> None:
     async with guarded.post("/drain", data=b'{"backend": "x"}', headers={**ALLOWED, "Content-Type": kind}) as answer:
         assert answer.status == 415
 
@@ -149,17 +149,17 @@ async def test_oversized_order_is_refused(guarded: aiohttp.ClientSession, operat
     assert operator.ordered == {}
 
 
-async def test_order_that_does_not_come_is_given_up(
+async def test_order_with_a_missing_body_times_out(
         guarded: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(drain_handler, "BODY_TIMEOUT", 0.02)
     host, port = guarded._base_url.host, guarded._base_url.port  # type: ignore[union-attr]  # it has one
     head = (f"POST /drain HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {SECRET}\r\n"
             "Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{")
-    answer = await spoken(Address(str(host), port or 0), head.encode())
+    answer = await raw_answer(Address(str(host), port or 0), head.encode())
     assert answer.startswith(b"HTTP/1.1 408 ")
 
 
-async def test_headers_that_trickle_in_end_the_connection(
+async def test_connection_with_headers_that_trickle_in_is_closed(
         status: FakeStatus, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server, "IDLE_TIMEOUT", 0.2)
     async with server.serve([Address("127.0.0.1", 0)], admin_context(status)) as (address,):
@@ -229,7 +229,7 @@ async def test_stale_socket_is_replaced(status: FakeStatus, path: UnixPath) -> N
         assert bound == (path,)
 
 
-async def test_live_socket_is_one_clear_line_and_stays(status: FakeStatus, path: UnixPath) -> None:
+async def test_socket_of_a_running_server_is_one_clear_line_and_stays(status: FakeStatus, path: UnixPath) -> None:
     async with server.serve([path], admin_context(status)):
         with pytest.raises(BindError) as error:
             async with server.serve([path], admin_context(status)):
@@ -241,14 +241,14 @@ async def test_live_socket_is_one_clear_line_and_stays(status: FakeStatus, path:
             assert answer.status == 200
 
 
-def test_file_in_the_way_of_the_socket_is_left_alone(path: UnixPath) -> None:
+def test_other_file_at_the_path_of_the_socket_is_not_touched(path: UnixPath) -> None:
     Path(path.path).write_text("precious")
     with pytest.raises(BindError, match="address already in use"), bound(path):
         pass
     assert Path(path.path).read_text() == "precious"
 
 
-def test_socket_that_another_server_put_there_meanwhile_is_left(path: UnixPath) -> None:
+def test_socket_that_another_server_has_put_there_is_not_removed(path: UnixPath) -> None:
     with bound(path):
         Path(path.path).unlink()
         other = bound(path)

@@ -1,4 +1,4 @@
-"""The live stream: what it tells, to whom, and what it costs when nobody looks."""
+"""The live stream: what each page gets, its limits, and that it stops when no page is open."""
 
 import asyncio
 import json
@@ -19,7 +19,7 @@ from lbproxy.model.event_log import EventLog
 from lbproxy.model.snapshot import BackendKey, State
 from lbproxy.model.stats import BackendStats, Histogram, ServiceStats, Stats
 
-from .fakes import ONE, TWO, FakeStatus, admin_context, backend, busy, snapshot
+from .fakes import ONE, TWO, FakeStatus, admin_context, backend, busy_status, snapshot
 
 Message = tuple[str, dict[str, Any]]
 
@@ -31,10 +31,10 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-async def hub(status: FakeStatus) -> AsyncIterator[LiveStream]:
-    hub = LiveStream(status, EventLog())
-    yield hub
-    await hub.close()
+async def live_stream(status: FakeStatus) -> AsyncIterator[LiveStream]:
+    live_stream = LiveStream(status, EventLog())
+    yield live_stream
+    await live_stream.close()
 
 
 def messages(content: bytes) -> list[Message]:
@@ -42,15 +42,15 @@ def messages(content: bytes) -> list[Message]:
     return [(name.removeprefix("event: "), json.loads(data.removeprefix("data: "))) for name, _, data in parts]
 
 
-async def told(hub: LiveStream, subscriber: Subscriber) -> list[Message]:
+async def next_messages(live_stream: LiveStream, subscriber: Subscriber) -> list[Message]:
     async with asyncio.timeout(5):
-        return messages(await hub.next(subscriber))
+        return messages(await live_stream.next(subscriber))
 
 
-async def change(hub: LiveStream, subscriber: Subscriber, key: str) -> dict[str, Any]:
-    """Wait for a change that tells of this."""
+async def change(live_stream: LiveStream, subscriber: Subscriber, key: str) -> dict[str, Any]:
+    """Wait for a change message in which this key is not empty."""
     while True:
-        for name, content in await told(hub, subscriber):
+        for name, content in await next_messages(live_stream, subscriber):
             if name == "change" and content.get(key):
                 return content
 
@@ -59,9 +59,9 @@ def row(values: list[object]) -> dict[str, Any]:
     return dict(zip(COLUMNS, values, strict=True))
 
 
-async def test_first_message_is_the_whole_state(hub: LiveStream, status: FakeStatus) -> None:
-    with hub.subscribed() as subscriber:
-        ((name, content),) = await told(hub, subscriber)
+async def test_first_message_is_the_whole_state(live_stream: LiveStream, status: FakeStatus) -> None:
+    with live_stream.subscribed() as subscriber:
+        ((name, content),) = await next_messages(live_stream, subscriber)
     assert name == "state"
     service = content["services"]["web"]
     assert service["head"]["rejected"] == {"no_backend": 3}
@@ -71,85 +71,88 @@ async def test_first_message_is_the_whole_state(hub: LiveStream, status: FakeSta
     assert service["curve"] == []
 
 
-async def test_only_what_changed_is_told(hub: LiveStream, status: FakeStatus) -> None:
-    with hub.subscribed() as subscriber:
-        await told(hub, subscriber)
-        assert (await told(hub, subscriber))[0][1]["services"] == {}
+async def test_only_changes_are_sent(live_stream: LiveStream, status: FakeStatus) -> None:
+    with live_stream.subscribed() as subscriber:
+        await next_messages(live_stream, subscriber)
+        assert (await next_messages(live_stream, subscriber))[0][1]["services"] == {}
         grown = BackendStats(active=6, connections=61)
         status.counted.backends = {**status.counted.backends, BackendKey("web", ONE): grown}
-        content = await change(hub, subscriber, "services")
+        content = await change(live_stream, subscriber, "services")
     (only,) = content["services"]["web"]["rows"]
     assert (row(only)["address"], row(only)["active"]) == (str(ONE), 6)
     assert "head" in content["services"]["web"], "the sums of its reasons changed"
 
 
-async def test_state_changes_come_and_go_and_so_do_services(hub: LiveStream, status: FakeStatus) -> None:
-    with hub.subscribed() as subscriber:
-        await told(hub, subscriber)
+async def test_changed_states_and_removed_backends_and_services_are_sent(
+        live_stream: LiveStream, status: FakeStatus) -> None:
+    with live_stream.subscribed() as subscriber:
+        await next_messages(live_stream, subscriber)
         status.snapshot = snapshot(backend(state=State.DOWN), version=2)
         status.counted = Stats({}, {})
-        content = await change(hub, subscriber, "services")
+        content = await change(live_stream, subscriber, "services")
         assert content["services"]["web"]["gone"] == [str(TWO)]
         assert row(content["services"]["web"]["rows"][0])["state"] == "down"
         status.snapshot = snapshot(service="api", version=3)
-        content = await change(hub, subscriber, "gone")
+        content = await change(live_stream, subscriber, "gone")
     assert (content["gone"], list(content["services"])) == (["web"], ["api"])
 
 
-async def test_trouble_of_the_program_is_told(hub: LiveStream, status: FakeStatus) -> None:
-    with hub.subscribed() as subscriber:
-        await told(hub, subscriber)
+async def test_trouble_of_the_program_is_sent(live_stream: LiveStream, status: FakeStatus) -> None:
+    with live_stream.subscribed() as subscriber:
+        await next_messages(live_stream, subscriber)
         status.not_ready, status.trouble = "no usable backend", "address in use"
-        content = await change(hub, subscriber, "program")
+        content = await change(live_stream, subscriber, "program")
     assert (content["program"]["not_ready"], content["program"]["trouble"]) == ("no usable backend", "address in use")
 
 
-async def test_events_are_told_once(status: FakeStatus) -> None:
+async def test_events_are_sent_once(status: FakeStatus) -> None:
     event_log = EventLog()
     event_log(None, "info", {"event": "serving"})
-    hub = LiveStream(status, event_log)
-    with hub.subscribed() as subscriber:
-        ((_, state),) = await told(hub, subscriber)
+    live_stream = LiveStream(status, event_log)
+    with live_stream.subscribed() as subscriber:
+        ((_, state),) = await next_messages(live_stream, subscriber)
         event_log(None, "error", {"event": "worker died", "worker": 1})
-        content = await change(hub, subscriber, "events")
-    await hub.close()
+        content = await change(live_stream, subscriber, "events")
+    await live_stream.close()
     assert [event["number"] for event in state["events"]] == [1]
     assert [(event["number"], event["kind"]) for event in content["events"]] == [(2, "worker")]
 
 
-async def test_curve_grows_while_somebody_looks_and_is_there_for_the_next(hub: LiveStream, status: FakeStatus) -> None:
-    with hub.subscribed() as subscriber:
-        await told(hub, subscriber)
+async def test_curve_grows_while_a_page_is_open_and_is_sent_to_the_next_page(
+        live_stream: LiveStream, status: FakeStatus) -> None:
+    with live_stream.subscribed() as subscriber:
+        await next_messages(live_stream, subscriber)
         status.counted.services = {"web": ServiceStats(accepted=190)}
-        content = await change(hub, subscriber, "services")
+        content = await change(live_stream, subscriber, "services")
         assert content["services"]["web"]["point"][1] > 0
-        with hub.subscribed() as other:
-            ((_, state),) = await told(hub, other)
+        with live_stream.subscribed() as other:
+            ((_, state),) = await next_messages(live_stream, other)
     assert max(point[1] for point in state["services"]["web"]["curve"]) > 0
 
 
-async def test_nobody_is_asked_while_nobody_looks(status: FakeStatus, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_sampling_stops_when_no_page_is_open(status: FakeStatus, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live, "LINGER", 0.0)
-    hub = LiveStream(status, EventLog())
+    live_stream = LiveStream(status, EventLog())
     before = asyncio.all_tasks()
-    with hub.subscribed() as subscriber:
-        await told(hub, subscriber)
+    with live_stream.subscribed() as subscriber:
+        await next_messages(live_stream, subscriber)
         task, = asyncio.all_tasks() - before
     async with asyncio.timeout(5):
         await task
-    with hub.subscribed() as subscriber:
-        assert (await told(hub, subscriber))[0][0] == "state"
-    await hub.close()
+    with live_stream.subscribed() as subscriber:
+        assert (await next_messages(live_stream, subscriber))[0][0] == "state"
+    await live_stream.close()
 
 
-async def test_page_that_does_not_keep_up_gets_the_latest_state_instead(hub: LiveStream, status: FakeStatus) -> None:
-    with hub.subscribed() as slow, hub.subscribed() as quick:
-        await told(hub, slow)
+async def test_page_that_does_not_keep_up_gets_the_latest_state_instead(
+        live_stream: LiveStream, status: FakeStatus) -> None:
+    with live_stream.subscribed() as slow, live_stream.subscribed() as quick:
+        await next_messages(live_stream, slow)
         for number in range(live.QUEUE + 2):
             status.not_ready = str(number)
-            while not any("program" in content for _, content in await told(hub, quick)):
+            while not any("program" in content for _, content in await next_messages(live_stream, quick)):
                 pass
-        ((name, content),) = await told(hub, slow)
+        ((name, content),) = await next_messages(live_stream, slow)
     assert (name, content["program"]["not_ready"]) == ("state", str(live.QUEUE + 1))
 
 
@@ -162,13 +165,13 @@ async def test_queue_of_a_page_is_bounded() -> None:
 
 
 async def test_failure_while_sampling_is_logged_and_ends_the_streams(
-        hub: LiveStream, status: FakeStatus, monkeypatch: pytest.MonkeyPatch) -> None:
-    with hub.subscribed() as subscriber:
-        await told(hub, subscriber)
+        live_stream: LiveStream, status: FakeStatus, monkeypatch: pytest.MonkeyPatch) -> None:
+    with live_stream.subscribed() as subscriber:
+        await next_messages(live_stream, subscriber)
         monkeypatch.setattr(status, "program", lambda: 1 / 0)
         async with asyncio.timeout(5):
             while not subscriber.has_ended:
-                await hub.next(subscriber)
+                await live_stream.next(subscriber)
     monkeypatch.undo()
 
 
@@ -203,9 +206,9 @@ async def test_page_that_does_not_read_is_cut_off(status: FakeStatus, monkeypatc
     assert event & select.POLLERR
 
 
-async def test_server_ends_at_once_though_pages_are_open() -> None:
+async def test_server_closes_at_once_with_open_pages() -> None:
     async with aiohttp.ClientSession() as client:
-        async with server.serve([Address("127.0.0.1", 0)], admin_context(busy())) as (address,):
+        async with server.serve([Address("127.0.0.1", 0)], admin_context(busy_status())) as (address,):
             answer = await client.get(f"http://{address}/stream")
             await answer.content.readline()
             began = asyncio.get_running_loop().time()
@@ -222,7 +225,7 @@ def test_quantiles_are_interpolated_as_prometheus_does() -> None:
     assert quantile((), [], 0.5) is None
 
 
-def test_point_is_what_was_counted_meanwhile() -> None:
+def test_point_holds_rates_of_what_was_counted_in_between() -> None:
     grown = since(Histogram((1.0,), [4, 1], 9.0), Histogram((1.0,), [6, 1], 10.0))
     found = point(5, 2.0, 7, Growth(10, 200, 400, 1, 0, grown))
     assert not found.is_quiet

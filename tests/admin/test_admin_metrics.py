@@ -31,7 +31,7 @@ DOCUMENTED = {f"lbproxy_{name}" for name in (
 
 
 class Scrape:
-    """What Prometheus would have stored after one scrape."""
+    """The samples that Prometheus would store after one scrape."""
 
     def __init__(self, families: Iterable[Metric]) -> None:
         self.samples = [sample for family in families for sample in family.samples]
@@ -44,7 +44,7 @@ class Scrape:
         return {sample.name for sample in self.samples}
 
     def values(self, name: str, **labels: str) -> Mapping[str, float]:
-        """Give the values by the one label that is left when `labels` are taken away."""
+        """Give the values of the series with these labels, by their other label."""
         found = [s for s in self.samples if s.name == f"lbproxy_{name}" and labels.items() <= s.labels.items()]
         return {",".join(v for k, v in s.labels.items() if k not in labels): s.value for s in found}
 
@@ -100,13 +100,13 @@ def test_connections_of_draining_backends_are_summed_by_service(status: FakeStat
     assert Scrape.of(status).values("draining_connections") == {"web": 3}
 
 
-def test_backends_that_are_given_new_connections_are_counted_by_service(status: FakeStatus) -> None:
+def test_usable_backends_are_counted_by_service(status: FakeStatus) -> None:
     assert Scrape.of(status).values("usable_backends") == {"web": 1}
     status.snapshot = snapshot(service="empty")
     assert Scrape.of(status).values("usable_backends") == {"empty": 0}, "a service that is gone lacks nothing"
 
 
-def test_source_ports_are_the_range_that_the_kernel_gives(status: FakeStatus, monkeypatch: pytest.MonkeyPatch,
+def test_source_ports_are_the_size_of_the_kernels_range(status: FakeStatus, monkeypatch: pytest.MonkeyPatch,
                                                           tmp_path: Path) -> None:
     monkeypatch.setattr(metrics, "MACHINE", System(tmp_path))
     file = tmp_path / "proc/sys/net/ipv4/ip_local_port_range"

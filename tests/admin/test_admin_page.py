@@ -1,4 +1,4 @@
-"""The page's files as they are served; tests/process/test_page.py looks at them in a browser."""
+"""The page's files as they are served; tests/process/test_page.py opens them in a browser."""
 
 import json
 import re
@@ -44,7 +44,7 @@ async def test_nothing_but_the_pages_files_is_served(client: aiohttp.ClientSessi
         assert answer.status == 404
 
 
-def test_files_ask_for_each_other_and_for_nobody_else() -> None:
+def test_files_load_each_other_and_nothing_from_elsewhere() -> None:
     text = b"\n".join(_FILES.values()).decode()
     assert set(re.findall(r"https?://[^\"'\s]+", text)) == {"http://www.w3.org/2000/svg"}
     imported = set(re.findall(r'from "\./([a-z]+\.js)"', text)) | set(re.findall(r'"/assets/([^"]+)"', text))
@@ -52,7 +52,7 @@ def test_files_ask_for_each_other_and_for_nobody_else() -> None:
     assert _FILES.keys() - imported == {"index.html"}
 
 
-async def test_description_names_every_path_and_only_shapes_that_it_has(client: aiohttp.ClientSession) -> None:
+async def test_description_has_every_path_and_defines_every_schema_that_it_uses(client: aiohttp.ClientSession) -> None:
     async with client.get("/openapi.json") as answer:
         text = await answer.text()
     described = json.loads(text)
@@ -62,7 +62,7 @@ async def test_description_names_every_path_and_only_shapes_that_it_has(client: 
     assert references <= described["components"]["schemas"].keys()
 
 
-async def test_state_tells_what_runs(client: aiohttp.ClientSession, status: FakeStatus) -> None:
+async def test_state_describes_the_program(client: aiohttp.ClientSession, status: FakeStatus) -> None:
     status.trouble, status.not_ready = "address in use", "no usable backend"
     async with client.get("/backends") as answer:
         program = (await answer.json())["program"]

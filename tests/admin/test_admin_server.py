@@ -3,6 +3,7 @@ import gzip
 import json
 import select
 import socket
+from contextlib import suppress
 
 import aiohttp
 import pytest
@@ -15,18 +16,24 @@ from lbproxy.model.address import Address
 from lbproxy.model.errors import BindError
 from lbproxy.model.stats import Stats
 
-from .fakes import FakeStatus, admin_context, busy
+from .fakes import FakeStatus, admin_context, busy_status
 
 PATHS = ("/", "/metrics", "/backends", "/explain", "/events", "/healthz", "/readyz", "/openapi.json")
 
 
-async def spoken(address: Address, said: bytes) -> bytes:
-    """Say something over a plain connection and give whatever is answered until its end."""
+async def raw_answer(address: Address, sent: bytes) -> bytes:
+    """Send raw bytes over a new connection and give all that comes back until it is closed or reset.
+
+    It is reset if the server closes it before the bytes arrive.
+    """
     reader, writer = await asyncio.open_connection(*address)
-    writer.write(said)
-    answer = await reader.read()
+    writer.write(sent)
+    answer = b""
+    with suppress(ConnectionResetError):
+        answer = await reader.read()
     writer.close()
-    await writer.wait_closed()
+    with suppress(ConnectionError):
+        await writer.wait_closed()
     return answer
 
 
@@ -40,7 +47,7 @@ async def test_metrics_are_classic_text_by_default(client: aiohttp.ClientSession
     "application/openmetrics-text",
     "application/openmetrics-text;version=1.0.0;q=0.5,application/openmetrics-text;version=0.0.1;q=0.4,*/*;q=0.1",
 ])
-async def test_metrics_are_openmetrics_if_the_client_takes_it(client: aiohttp.ClientSession, accept: str) -> None:
+async def test_metrics_are_openmetrics_if_the_client_accepts_it(client: aiohttp.ClientSession, accept: str) -> None:
     async with client.get("/metrics", headers={"Accept": accept}) as answer:
         assert answer.headers["Content-Type"].startswith("application/openmetrics-text; version=1.0.0")
         text = await answer.text()
@@ -130,7 +137,7 @@ async def test_error_in_a_page_is_logged_and_tells_the_client_nothing(
         ("admin request failed", "/metrics"), ("admin request failed", "/backends")]
 
 
-@pytest.mark.parametrize("said", [
+@pytest.mark.parametrize("sent", [
     b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
     b"GET / HTTP/1.1\r\nHost: x\r\n" + b"A" * 9000 + b": 1\r\n\r\n",
     b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\n\r\n",
@@ -138,19 +145,19 @@ async def test_error_in_a_page_is_logged_and_tells_the_client_nothing(
     b"GET / HTTP/1.1\r\nContent-Length: -1\r\n\r\n",
 ])
 async def test_malformed_request_gets_400_and_no_log(
-        address: Address, said: bytes, caplog: pytest.LogCaptureFixture) -> None:
-    answer = await spoken(address, said)
+        address: Address, sent: bytes, caplog: pytest.LogCaptureFixture) -> None:
+    answer = await raw_answer(address, sent)
     assert answer.startswith((b"HTTP/1.0 400 ", b"HTTP/1.1 400 "))
     assert b"Traceback" not in answer
     assert not caplog.records
 
 
-async def test_client_that_says_nothing_is_hung_up_on(
+async def test_connection_of_a_silent_client_is_closed(
         status: FakeStatus, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server, "IDLE_TIMEOUT", 0.01)
     async with server.serve([Address("127.0.0.1", 0)], admin_context(status)) as (address,):
         assert isinstance(address, Address)
-        assert await spoken(address, b"GET / HT") == b""
+        assert await raw_answer(address, b"GET / HT") == b""
 
 
 async def test_client_that_does_not_read_is_cut_off(
@@ -165,12 +172,12 @@ async def test_client_that_does_not_read_is_cut_off(
     assert event & select.POLLERR
 
 
-async def test_clients_beyond_the_limit_are_hung_up_on(
+async def test_connections_beyond_the_limit_are_closed(
         address: Address, client: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server, "MAX_CONNECTIONS", 1)
     async with client.get("/healthz") as answer:
         assert answer.status == 200
-    assert await spoken(address, b"") == b""
+    assert await raw_answer(address, b"") == b""
     async with client.get("/healthz") as answer:
         assert answer.status == 200
 
@@ -190,7 +197,7 @@ async def test_foreign_address_is_one_clear_line() -> None:
 
 
 async def test_ipv6_address_is_served() -> None:
-    async with (server.serve([Address("::1", 0)], admin_context(busy())) as (address,),
+    async with (server.serve([Address("::1", 0)], admin_context(busy_status())) as (address,),
                 aiohttp.ClientSession() as client,
                 client.get(f"http://{address}/metrics") as answer):
         assert str(address).startswith("[::1]:")

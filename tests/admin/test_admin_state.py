@@ -28,7 +28,7 @@ def only(status: FakeStatus) -> BackendShape:
     return found
 
 
-def test_service_tells_what_it_listens_on_and_what_its_clients_got(status: FakeStatus) -> None:
+def test_service_has_its_listen_addresses_and_the_counts_of_its_clients(status: FakeStatus) -> None:
     (service,) = state(status)["services"]
     assert (service["name"], service["listens"], service["scheduler"]) == ("web", ["0.0.0.0:8080"], "lc")
     assert (service["accepted_total"], service["queued"]) == (90, 2)
@@ -36,7 +36,7 @@ def test_service_tells_what_it_listens_on_and_what_its_clients_got(status: FakeS
     assert [each["address"] for each in service["backends"]] == ["192.0.2.1:80", "[2001:db8::2]:80"]
 
 
-def test_backend_tells_its_counts(status: FakeStatus) -> None:
+def test_backend_has_its_counts(status: FakeStatus) -> None:
     first = state(status)["services"][0]["backends"][0]
     assert (first["active"], first["connections_total"], first["retries_total"]) == (5, 60, 4)
     assert (first["bytes_received_total"], first["bytes_sent_total"]) == (700, 8000)
@@ -52,12 +52,12 @@ def test_age_of_a_state_is_given_in_seconds_and_as_a_time_of_day() -> None:
     assert found["drain_seconds_left"] is None
 
 
-def test_draining_backend_tells_how_long_it_has() -> None:
+def test_draining_backend_has_the_seconds_until_its_deadline() -> None:
     assert only(FakeStatus(snapshot(backend(state=State.DRAINING, deadline=1030.0))))["drain_seconds_left"] == 30.0
     assert only(FakeStatus(snapshot(backend(state=State.DRAINING, deadline=999.0))))["drain_seconds_left"] == 0.0
 
 
-def test_backend_of_which_only_counts_are_left_is_removed() -> None:
+def test_backend_with_only_counters_left_is_removed() -> None:
     counted = Stats({}, {BackendKey("web", TWO): BackendStats(active=2)})
     found = only(FakeStatus(None, counted))
     assert (found["state"], found["active"], found["is_open"]) == ("removed", 2, False)

@@ -10,7 +10,7 @@ def program(*, not_ready: str | None = None, trouble: str = "", version: str = "
 
 
 def explained(said: str) -> ExplanationShape:
-    """Where any text may stand, this one stands."""
+    """An answer of /explain with this text in every field of text."""
     return {"time": "", "services": [{
         "name": said, "scheduler": "lc", "next": [{"worker": 0, "backend": said}], "backends": [{
             "address": said, "state": said, "reason": said, "for_seconds": None, "is_open": True, "active": 0,

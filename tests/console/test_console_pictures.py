@@ -20,7 +20,7 @@ def drawn(picture: RenderableType) -> str:
         return console.export_text()
 
 
-def test_status_tells_standing_reasons_and_rejections() -> None:
+def test_status_shows_readiness_reasons_and_rejections() -> None:
     text = drawn(status(state(backend(), backend("192.0.2.2:80", "down", "not ready", active=1234))))
     assert text.splitlines()[0].rstrip() == "ready  lbproxy 1.2, userspace, pid 7, up 95s"
     assert "web  192.0.2.9:80  lc  rejected: 3 no_backend" in text
@@ -28,7 +28,7 @@ def test_status_tells_standing_reasons_and_rejections() -> None:
     assert "1,234" in text
 
 
-def test_trouble_is_told_at_the_top() -> None:
+def test_trouble_is_shown_at_the_top() -> None:
     told = state(program=program(not_ready="no usable backend", trouble="address in use"))
     lines = [line.rstrip() for line in drawn(status(told)).splitlines()]
     assert lines[0].startswith("NOT READY ")
@@ -62,7 +62,7 @@ def test_size_goes_by_thousands(value: float, text: str) -> None:
     assert format_size(value) == text
 
 
-def test_nothing_that_is_said_can_steer_the_terminal() -> None:
+def test_text_of_an_answer_can_not_control_the_terminal() -> None:
     told = state(backend(HOSTILE, HOSTILE, HOSTILE), name=HOSTILE, program=program(trouble=HOSTILE, version=HOSTILE))
     for picture in (status(told), top(told, {}, 9), explanation(explained(HOSTILE))):
         text = drawn(picture)
