@@ -26,7 +26,7 @@ Row = tuple[Any, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class LiveService:
+class ServiceSample:
     """One service: what the page shows in its head, its backends' rows by address, and the totals for its curves."""
 
     head: Mapping[str, Any]
@@ -50,7 +50,7 @@ class LiveSnapshot:
     time: int
     """Milliseconds since 1970."""
     program: Mapping[str, Any]
-    services: Mapping[str, LiveService]
+    services: Mapping[str, ServiceSample]
 
 
 def live_snapshot(reading: ProgramReading, offset: float) -> LiveSnapshot:
@@ -76,12 +76,12 @@ def changes(before: LiveSnapshot, after: LiveSnapshot) -> dict[str, Any]:
     return news if after.program == before.program else {**news, "program": after.program}
 
 
-def whole(service: LiveService) -> dict[str, Any]:
+def whole(service: ServiceSample) -> dict[str, Any]:
     """Give all of a service, for a page that does not know it."""
     return {"head": service.head, "rows": list(service.rows.values())}
 
 
-def _change(before: LiveService | None, after: LiveService) -> dict[str, Any]:
+def _change(before: ServiceSample | None, after: ServiceSample) -> dict[str, Any]:
     if before is None:
         return whole(after)
     rows = [row for address, row in after.rows.items() if before.rows.get(address) != row]
@@ -90,7 +90,7 @@ def _change(before: LiveService | None, after: LiveService) -> dict[str, Any]:
     return change | ({"rows": rows} if rows else {}) | ({"gone": gone} if gone else {})
 
 
-def _service(service: ServiceRow, offset: float) -> LiveService:
+def _service(service: ServiceRow, offset: float) -> ServiceSample:
     known, stats = service.service, service.stats
     failures: Counter[str] = Counter()
     for backend in service.backends:
@@ -103,7 +103,7 @@ def _service(service: ServiceRow, offset: float) -> LiveService:
         "rejected": _some(stats.rejected), "closed": _some(stats.closed), "failures": _some(failures),
     }
     rows = {str(backend.address): _row(backend, offset) for backend in service.backends}
-    return LiveService(head, rows, stats.accepted, sum(stats.rejected.values()), stats.connect_seconds)
+    return ServiceSample(head, rows, stats.accepted, sum(stats.rejected.values()), stats.connect_seconds)
 
 
 def _row(row: BackendRow, offset: float) -> Row:
@@ -134,7 +134,7 @@ def _program(reading: ProgramReading, offset: float) -> dict[str, Any]:
     }
 
 
-def _growth(before: LiveService, after: LiveService) -> Growth:
+def _growth(before: ServiceSample, after: ServiceSample) -> Growth:
     """What was counted meanwhile. Counts that are smaller than before started again at 0, so they are the growth."""
     received, sent, retries = (_grown(before.rows, after.rows, column) for column in (RECEIVED, SENT, RETRIES))
     return Growth(max(0, after.accepted - before.accepted), received, sent, retries,

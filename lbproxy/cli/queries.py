@@ -36,7 +36,7 @@ def top(admin: str) -> int:
     server, screen = client(admin), _console()
     if not screen.is_terminal or screen.is_dumb_terminal:
         raise ConsoleError("top needs a terminal to redraw, and the output is none; write lbproxy status")
-    from lbproxy.console.watching import watch  # noqa: PLC0415 - status and explain need none of it
+    from lbproxy.console.live_top import watch  # noqa: PLC0415 - status and explain need none of it
 
     watch(server, screen)
     return 0

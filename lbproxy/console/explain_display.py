@@ -6,7 +6,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from lbproxy.admin.schema import ExplainedBackendShape, ExplainedServiceShape, ExplanationShape, ScoreShape
-from lbproxy.console.words import age, plain, state
+from lbproxy.console.formatting import age, plain, state
 from lbproxy.text.quoting import escaped
 
 INDENT = "  "

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from lbproxy.admin.schema import BackendShape, ProgramShape, ServiceShape, StateShape
-from lbproxy.console.words import age, plain, rate, state
+from lbproxy.console.formatting import age, plain, rate, state
 from lbproxy.text.quoting import escaped
 from lbproxy.text.terminal import format_size
 

@@ -4,8 +4,8 @@ import pytest
 from rich.console import Console, RenderableType
 
 from lbproxy.console.explain_display import explanation
+from lbproxy.console.formatting import rate
 from lbproxy.console.status_display import Rate, rates, status, top
-from lbproxy.console.words import rate
 from lbproxy.text.terminal import format_size
 
 from .samples import backend, explained, program, state

@@ -9,8 +9,8 @@ from rich.live import Live
 from lbproxy.admin.schema import StateShape
 from lbproxy.console.client import Client
 from lbproxy.console.errors import AdminUnreachableError
+from lbproxy.console.formatting import plain
 from lbproxy.console.status_display import rates, top
-from lbproxy.console.words import plain
 
 INTERVAL = 1.0
 """Seconds between two answers."""
