@@ -18,6 +18,7 @@ from lbproxy.model.address import Address
 from lbproxy.model.errors import BindError
 from lbproxy.model.snapshot import BackendKey
 from lbproxy.net.unix_path import UnixPath
+from tests.support.patience import PATIENCE
 
 from .fakes import ONE, FakeOperator, FakeStatus, admin_context
 from .test_admin_server import raw_answer
@@ -173,7 +174,7 @@ async def test_connection_with_headers_that_trickle_in_is_closed(
                 await asyncio.sleep(0.01)
 
         task = asyncio.create_task(trickle())
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             with suppress(ConnectionResetError):
                 assert await reader.read() == b""
         task.cancel()

@@ -8,8 +8,7 @@ import pytest
 
 from bench.systems.rules import held
 from bench.waiting import wait_until
-
-PATIENCE = 10.0
+from tests.support.patience import PATIENCE
 
 
 def up(folder: Path, *more: list[str]) -> list[str]:

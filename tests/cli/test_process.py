@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import lbproxy
+from tests.support.patience import PATIENCE
 
 SCRIPT = [str(Path(sys.executable).with_name("lbproxy"))]
 MODULE = [sys.executable, "-m", "lbproxy"]
@@ -17,7 +18,7 @@ ONE = ["--listen", "127.0.0.1:80", "--backend", "127.0.0.1:9001"]
 
 def run(command: Sequence[str | bytes], environment: Mapping[str, str] | None = None,
         ) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run(command, capture_output=True, check=False, timeout=30,
+    return subprocess.run(command, capture_output=True, check=False, timeout=PATIENCE,
                           env={**os.environ, **(environment or {})})
 
 
@@ -37,7 +38,7 @@ def test_mistake(command: list[str]) -> None:
 def test_check_takes_its_own_output() -> None:
     first = run([*SCRIPT, "check", *ONE], {"LBPROXY_QUEUE": "7"})
     again = subprocess.run([*SCRIPT, "check", "--config", "/dev/stdin"], input=first.stdout,
-                           capture_output=True, check=True, timeout=30)
+                           capture_output=True, check=True, timeout=PATIENCE)
     assert first.stdout == again.stdout
     assert b"\nqueue: 7\n" in first.stdout
 
@@ -59,5 +60,6 @@ def test_reader_that_goes_away_is_no_traceback() -> None:
     reading, writing = os.pipe()
     os.close(reading)
     with os.fdopen(writing, "wb") as stdout:
-        done = subprocess.run([*MODULE, "check", *ONE], stdout=stdout, stderr=subprocess.PIPE, check=False, timeout=30)
+        done = subprocess.run([*MODULE, "check", *ONE], stdout=stdout, stderr=subprocess.PIPE, check=False,
+                              timeout=PATIENCE)
     assert (done.returncode, done.stderr) == (1, b"")

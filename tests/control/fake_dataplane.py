@@ -8,6 +8,7 @@ from lbproxy.model.address import Address
 from lbproxy.model.errors import BindError, DataplaneError
 from lbproxy.model.snapshot import BackendKey, Snapshot
 from lbproxy.model.stats import BackendStats, Stats
+from tests.support.patience import PATIENCE
 
 
 class FakeDataplane:
@@ -64,7 +65,7 @@ class FakeDataplane:
 
     async def reaches(self, is_reached: Callable[[Snapshot], bool]) -> Snapshot:
         """Wait until a snapshot that is as wanted was applied, now or since the last call, and give it."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while not is_reached(self.applied[self._seen]):
                 await self._until(lambda: self._seen + 1 < len(self.applied))
                 self._seen += 1
@@ -80,7 +81,7 @@ class FakeDataplane:
         await self._until(lambda: self.reads >= start + times)
 
     async def _until(self, is_true: Callable[[], bool]) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while not is_true():
                 self._changed.clear()
                 await self._changed.wait()

@@ -9,6 +9,7 @@ from lbproxy.config import Config, Loader
 from lbproxy.sources.base import WantedServices
 from lbproxy.sources.configured import ConfiguredSource
 from lbproxy.sources.fixed import FixedBackends
+from tests.support.patience import PATIENCE
 
 
 def text(*ports: int) -> str:
@@ -37,14 +38,14 @@ class Following:
 
     async def ports(self, service: str = "web") -> list[int]:
         """Wait for what it publishes next, and give the ports of the backends."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             services = await self._said.get()
         return [endpoint.address.port for reference in services[service].references
                 if isinstance(reference, FixedBackends) for endpoint in reference.endpoints]
 
     async def is_accepted(self) -> bool:
         """Wait until it has read a file, and say whether it was good."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             return await self.reloads.get() is not None
 
     @property

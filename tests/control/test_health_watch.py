@@ -9,6 +9,7 @@ from structlog.testing import capture_logs
 from lbproxy.control.health import JITTER, MOST_PER_SECOND, Health, stretch
 from lbproxy.model.address import Address
 from lbproxy.model.snapshot import Backend, BackendKey, HealthPolicy, Policy, Service, Snapshot, State
+from tests.support.patience import PATIENCE
 
 from .peers import listening, silent_port
 
@@ -31,7 +32,7 @@ class Verdicts(asyncio.Queue[tuple[BackendKey, str | None]]):
         self.put_nowait((key, failure))
 
     async def next(self) -> str | None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             return (await self.get())[1]
 
 
@@ -76,7 +77,7 @@ async def test_backend_that_dies_and_comes_back_is_told_both_times(
 
 async def test_healthy_backend_is_checked_again_and_again_and_nothing_is_told(
         health: Health, verdicts: Verdicts, address: Address) -> None:
-    async with listening(address) as clients, asyncio.timeout(10):
+    async with listening(address) as clients, asyncio.timeout(PATIENCE):
         health.watch(snapshot_of(address))
         for _ in range(5):
             await clients.get()
@@ -162,7 +163,7 @@ def test_checks_of_all_services_count_together() -> None:
 async def test_checks_that_are_stretched_are_as_rare_as_they_should_be(
         health: Health, verdicts: Verdicts, address: Address) -> None:
     """Asked for are 10,000 in a second."""
-    async with listening(address) as clients, asyncio.timeout(10):
+    async with listening(address) as clients, asyncio.timeout(PATIENCE):
         health.watch(snapshot_of(address, HealthPolicy(interval=0.0001)))
         began = asyncio.get_running_loop().time()
         for _ in range(50):

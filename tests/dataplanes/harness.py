@@ -8,7 +8,8 @@ from collections.abc import Callable
 from lbproxy.model.address import Address
 from lbproxy.model.snapshot import Backend as BackendState
 from lbproxy.model.snapshot import BackendKey, Policy, Service, Snapshot, State
-from tests.support.peers import PATIENCE, Backend, Client, free_address, is_refused, until_refused
+from tests.support.patience import PATIENCE
+from tests.support.peers import Backend, Client, free_address, is_refused, until_refused
 
 from .kinds import Kind
 from .topologies import Loopback, Topology

@@ -12,6 +12,7 @@ from lbproxy.dataplanes.userspace.main import dataplane as dataplane_module
 from lbproxy.dataplanes.userspace.main import supervisor
 from lbproxy.model.address import Address
 from lbproxy.model.errors import DataplaneError
+from tests.support.patience import PATIENCE
 
 from .harness import active, web
 from .workers import WorkerHarness
@@ -47,7 +48,7 @@ async def test_worker_that_hangs_does_not_keep_close_waiting(
     monkeypatch.setattr(supervisor, "EXIT_TIMEOUT", 0.1)
     await workers.apply()
     workers.signal(signal.SIGSTOP)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         await workers.dataplane.close()
     assert workers.pids() == []
 

@@ -3,8 +3,7 @@ import select
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-DEADLINE = 45_000
-"""Milliseconds."""
+from tests.support.patience import PATIENCE
 
 
 @contextmanager
@@ -26,4 +25,4 @@ def all_end(descriptors: Iterable[int]) -> bool:
 def _ends(descriptor: int) -> bool:
     poll = select.poll()
     poll.register(descriptor, select.POLLIN)
-    return bool(poll.poll(DEADLINE))
+    return bool(poll.poll(PATIENCE * 1000))

@@ -7,6 +7,7 @@ import pytest
 from lbproxy.demo.children import Children
 from lbproxy.demo.processes import BackendProcess
 from lbproxy.model.address import Address
+from tests.support.patience import PATIENCE
 
 
 @pytest.fixture
@@ -19,7 +20,7 @@ async def backend(children: Children, client: aiohttp.ClientSession) -> AsyncIte
 
 async def until_refused(address: Address) -> None:
     """Connect until nobody listens any more."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while True:
             try:
                 _, writer = await asyncio.open_connection(*address)

@@ -10,9 +10,10 @@ from contextlib import contextmanager
 
 import psutil
 
+from tests.support.patience import PATIENCE
+
 from .ends import all_end, handles
 
-DEADLINE = 45
 TOKEN = "DEMO_UNDER_TEST"
 
 
@@ -51,7 +52,7 @@ def until_answered(process: subprocess.Popen[str]) -> None:
 
 def test_demo_stops_and_restarts_a_backend_without_losing_a_request() -> None:
     with demo("--seconds", "3") as (process, token):
-        output, _ = process.communicate(timeout=DEADLINE)
+        output, _ = process.communicate(timeout=PATIENCE)
         assert process.returncode == 0, output
         assert marked(token) == []
     assert "answered, 0 failed" in output
@@ -64,7 +65,7 @@ def test_ctrl_c_ends_the_demo_in_order_and_leaves_nothing() -> None:
         until_answered(process)
         assert len(marked(token)) >= 5
         process.send_signal(signal.SIGINT)
-        output, _ = process.communicate(timeout=DEADLINE)
+        output, _ = process.communicate(timeout=PATIENCE)
         assert process.returncode == 0, output
         assert marked(token) == []
     assert "answered, 0 failed" in output

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.support.patience import PATIENCE
+
 from .image import Image
 
-PATIENCE = 30.0
-"""Seconds after which whatever is waited for counts as never coming."""
 PROFILE = Path("/usr/share/containers/seccomp.json")
 """What RuntimeDefault is where podman or CRI-O run; it comes with buildah."""
 ARCHITECTURE = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())

@@ -8,9 +8,7 @@ import aiohttp
 from aiohttp import web
 
 from lbproxy.model.address import Address
-
-PATIENCE = 30.0
-"""Seconds after which whatever is waited for counts as never coming."""
+from tests.support.patience import PATIENCE
 
 
 class Backend:

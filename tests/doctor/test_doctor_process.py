@@ -12,6 +12,8 @@ from typing import Any
 import jsonschema
 import pytest
 
+from tests.support.patience import PATIENCE
+
 from .schema import SCHEMA
 
 DOCTOR = [sys.executable, "-m", "lbproxy", "doctor"]
@@ -21,8 +23,6 @@ WITHOUT_CAPABILITIES = ["setpriv", "--bounding-set=-all", "--inh-caps=-all", "--
 NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--bounding-set=-all", "--inh-caps=-all", "--"]
 IS_ROOT = os.geteuid() == 0
 NET_ADMIN = 12
-PATIENCE = 240.0
-"""Seconds: in an emulated machine, starting Python alone takes ten."""
 
 
 def run(*arguments: str, before: Sequence[str] = (), **variables: str) -> subprocess.CompletedProcess[str]:

@@ -1,7 +1,11 @@
-"""Outside the guest: takes the tests that this kernel can't run out of the session, and reports them when it ends."""
+"""Outside the guest: takes the tests that this kernel can't run out of the session, and has them run beside the others.
+
+The guest boots before the first test here, and what it reports is told after the last one.
+"""
 
 import os
 from collections.abc import Generator, Iterable
+from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal
@@ -23,13 +27,30 @@ class Delegation:
         self._config = config
         self._says = ""
         """What the summary is to say of the guest."""
+        self._run: Run | None = None
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
-        items = [] if self._config.option.collectonly else _taken(session)
+        items = _taken(session) if _will_run(session) else []
+        if not items:
+            return (yield)
+        with ExitStack() as stack:  # it ends the guest whatever happens here: a failure with -x, Ctrl-C
+            try:
+                self._run = stack.enter_context(self._started(stack, items))
+            except CannotBootError as error:
+                result = yield
+                self._give_up(items, f"no guest to run it in: {error}")
+            else:
+                result = yield
+                self._follow(session, self._run, {item.nodeid: item for item in items})
+        return result
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self) -> Generator[None, object, object]:
+        """Look at the guest between two tests here, so that it is known when it was last heard of."""
         result = yield
-        if items:
-            self._delegate(session, items)
+        if self._run:
+            self._run.look()
         return result
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
@@ -37,15 +58,9 @@ class Delegation:
             terminalreporter.section("tests of the kernel", yellow=True)
             terminalreporter.write_line(self._says)
 
-    def _delegate(self, session: pytest.Session, items: list[pytest.Item]) -> None:
-        with TemporaryDirectory(prefix="lbproxy-guest-") as folder:
-            try:
-                run = Run(self._config, Path(folder), [item.nodeid for item in items])
-            except CannotBootError as error:
-                self._give_up(items, f"no guest to run it in: {error}")
-                return
-            with run:
-                self._follow(session, run, {item.nodeid: item for item in items})
+    def _started(self, stack: ExitStack, items: list[pytest.Item]) -> Run:
+        folder = stack.enter_context(TemporaryDirectory(prefix="lbproxy-guest-"))
+        return Run(self._config, Path(folder), [item.nodeid for item in items])
 
     def _follow(self, session: pytest.Session, run: Run, waiting: dict[str, pytest.Item]) -> None:
         """Pass on what the guest reports, until it has ended or no more is wanted."""
@@ -66,6 +81,12 @@ class Delegation:
         outcome: Outcome = "failed" if os.environ.get("CI") == "true" else "skipped"
         for item in items:
             _log(item, _unrun(item, outcome, reason))
+
+
+def _will_run(session: pytest.Session) -> bool:
+    """As pytest itself decides: not if that was not asked for, nor after errors of collection."""
+    option = session.config.option
+    return not option.collectonly and (option.continue_on_collection_errors or not session.testsfailed)
 
 
 def _taken(session: pytest.Session) -> list[pytest.Item]:

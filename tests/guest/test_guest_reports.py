@@ -1,5 +1,6 @@
 """What a guest reports counts as if it had happened here. This guest is a process of this machine: nothing boots."""
 
+import os
 import xml.etree.ElementTree as ET
 
 import pytest
@@ -67,6 +68,30 @@ def test_order_of_the_others_is_kept_and_they_run_here(inner: pytest.Pytester) -
     result.stdout.fnmatch_lines(["test_b.py*", "test_a.py*"])
 
 
+def test_guest_runs_beside_the_tests_here(inner: pytest.Pytester) -> None:
+    """Each waits for the other: one after the other, both would hang."""
+    os.mkfifo(inner.path / "fifo")
+    result = run(inner, test_here=f"def test_here(): assert open({str(inner.path / 'fifo')!r}).read() == 'hello'",
+                 test_there=f"""
+        import pytest
+        pytestmark = pytest.mark.kernel
+        def test_there(): open({str(inner.path / "fifo")!r}, "w").write("hello")
+    """)
+    result.assert_outcomes(passed=2)
+    result.stdout.fnmatch_lines(["test_here.py*", "test_there.py*"])
+
+
+def test_first_failure_here_ends_the_guest_when_that_is_asked_for(inner: pytest.Pytester) -> None:
+    os.mkfifo(inner.path / "fifo")
+    inner.makeconftest(CONFTEST.format(booting=PLAIN))
+    inner.makepyfile(test_here="def test_here(): assert 0", test_there=f"""
+        import pytest
+        pytestmark = pytest.mark.kernel
+        def test_there(): open({str(inner.path / "fifo")!r})
+    """)
+    inner.runpytest_subprocess("-x").assert_outcomes(failed=1)
+
+
 def test_guest_that_dies_fails_what_it_has_not_reported(inner: pytest.Pytester) -> None:
     result = run(inner, test_there="""
         import os, pytest
@@ -79,15 +104,21 @@ def test_guest_that_dies_fails_what_it_has_not_reported(inner: pytest.Pytester) 
     result.stdout.fnmatch_lines(["*before this test did*"])
 
 
-def test_guest_that_takes_too_long_is_ended(inner: pytest.Pytester) -> None:
+def test_guest_that_says_nothing_for_too_long_is_ended(inner: pytest.Pytester) -> None:
+    """Time goes by in the inner session, five minutes with every look, as soon as the second test hangs."""
     result = run(inner, test_there="""
-        import time, pytest
-        from tests.guest import run
-        run.LIMIT = 3.0
+        import itertools, pathlib, time, pytest
+        from tests.guest import run, silence
+
         pytestmark = pytest.mark.kernel
+        hangs = pathlib.Path(__file__).with_name("hangs")
+        passed = itertools.count(step=300)
+        run.Silence = lambda limit: silence.Silence(limit, lambda: next(passed) if hangs.exists() else 0)
+
         def test_first(): pass
-        def test_hangs(): time.sleep(3600)
+        def test_hangs(): hangs.touch(), time.sleep(3600)
     """)
+    result.stdout.fnmatch_lines(["*nothing was heard of it for 900 s*"])
     result.assert_outcomes(passed=1, errors=1)
 
 

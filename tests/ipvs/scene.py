@@ -10,6 +10,7 @@ from lbproxy.dataplanes.ipvs.planning.marks import MarkRange
 from lbproxy.model.address import Address
 from lbproxy.model.snapshot import Backend, BackendKey, Policy, Service, Snapshot, State
 from lbproxy.model.stats import BackendStats
+from tests.support.patience import PATIENCE
 
 from .fake_kernel import FakeKernel, FakeMachine
 
@@ -74,7 +75,7 @@ class Scene:
 
     async def until(self, is_true: Callable[[], bool]) -> None:
         """Wait for a pass to see it: no event announces one."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while not is_true():  # noqa: ASYNC110 - see above
                 await asyncio.sleep(0.005)
 

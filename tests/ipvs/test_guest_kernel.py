@@ -8,6 +8,7 @@ import pytest
 
 from tests.support.netns import Namespace
 from tests.support.network import BACKENDS, BACKENDS6, VIP, VIP6, Network
+from tests.support.patience import PATIENCE
 
 pytestmark = pytest.mark.kernel
 
@@ -49,7 +50,7 @@ def test_request_goes_through_rules_made_by_hand(network: Network, vip: str, hos
     balancer.run("nft", "-f", "-", given=MASQUERADE)
     thread = answered(network.backends, host)
     with network.client.socket(socket.AF_INET6 if ":" in vip else socket.AF_INET) as client:
-        client.settimeout(20)
+        client.settimeout(PATIENCE)
         client.connect((vip, PORT))
         assert client.recv(100) == source.encode()
     thread.join()

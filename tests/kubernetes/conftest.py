@@ -18,6 +18,7 @@ from lbproxy.sources.kubernetes.resolver import KubernetesResolver
 from lbproxy.sources.merger import Merger
 from tests.support.fake_api import FakeApi
 from tests.support.objects import a_slice, endpoint, service
+from tests.support.patience import PATIENCE
 
 
 class Cluster:
@@ -57,7 +58,7 @@ class Cluster:
 
     async def says(self, *backends: str, name: str = "web") -> None:
         """Wait until exactly these backends are published."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             while self.backends(name) != list(backends):
                 self._heard.clear()
                 await self._heard.wait()

@@ -10,6 +10,7 @@ from click.testing import CliRunner
 
 from bench.lab.command import lab as commands
 from bench.lab.record import records, standing, sweep
+from tests.support.patience import PATIENCE
 
 from .conftest import check_able
 from .trace import Trace
@@ -53,14 +54,14 @@ def test_a_run_that_is_interrupted_removes_its_lab(before: Trace, number: signal
     with stranger() as (process, key):
         assert any(key in name for name in standing())
         process.send_signal(number)
-        process.communicate(timeout=30)
+        process.communicate(timeout=PATIENCE)
     assert Trace.of_this_machine() == before
 
 
 def test_what_a_killed_run_left_is_found_and_removed_by_a_later_one(before: Trace) -> None:
     with stranger() as (process, key):
         process.kill()
-        process.wait(timeout=30)
+        process.wait(timeout=PATIENCE)
         assert any(key in name for name in standing()), "nobody was left to remove it"
         assert key in sweep()
     assert Trace.of_this_machine() == before
@@ -72,13 +73,13 @@ def test_down_leaves_a_running_benchmark_its_lab(before: Trace) -> None:
         assert (said.exit_code, said.output) == (0, "removed: nothing\n")
         assert key in {record.key for record in records()}
         process.terminate()
-        process.communicate(timeout=30)
+        process.communicate(timeout=PATIENCE)
     assert Trace.of_this_machine() == before
 
 
 def test_up_stands_until_down(before: Trace) -> None:
     command = [sys.executable, "-m", "bench", "lab", "up", "--overlay", "udp", "--pods", "1"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30)
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=PATIENCE)
     assert "pod0 on worker1: http://10.97.1.10:80/" in done.stdout
     assert len(Trace.of_this_machine().processes) > len(before.processes)
     (key,) = {record.key for record in records()}
@@ -92,6 +93,6 @@ def test_a_lab_without_root_is_refused_in_one_line(before: Trace) -> None:
     if os.geteuid():
         pytest.skip("is root's test")
     command = ["setpriv", "--reuid=65534", "--clear-groups", sys.executable, "-m", "bench", "lab", "up"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE)
     assert (done.returncode, done.stderr) == (1, "bench: a lab needs root: it makes network namespaces\n")
     assert Trace.of_this_machine() == before

@@ -12,6 +12,7 @@ from bench.lab.record import records
 from bench.paper.command import paper
 from bench.paper.results import load
 from bench.waiting import wait_until
+from tests.support.patience import PATIENCE
 
 from .conftest import check_able
 from .trace import Trace
@@ -29,7 +30,7 @@ def command(*options: str) -> list[str]:
 
 def test_a_run_writes_samples_and_a_report_and_leaves_nothing_else(before: Trace, tmp_path: Path) -> None:
     words = command("--only", "table1", "--folder", str(tmp_path))
-    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=55)
+    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=PATIENCE)
     assert done.returncode == 0, done.stderr
     assert "Table 1: viable overlays: The claim held here" in done.stdout
     results = load(tmp_path / "samples.json")
@@ -43,14 +44,14 @@ def test_an_interrupted_run_removes_its_lab(before: Trace, tmp_path: Path) -> No
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         assert wait_until(lambda: any(True for _ in records()), 40), "it never made a lab"
         process.send_signal(signal.SIGINT)
-        said, _ = process.communicate(timeout=40)
+        said, _ = process.communicate(timeout=PATIENCE)
     assert (process.returncode, "Aborted!" in said) == (1, True)
     assert Trace.of_this_machine() == before
 
 
 def test_samples_can_be_reported_again_without_measuring(before: Trace, tmp_path: Path) -> None:
     words = command("--only", "table1", "--folder", str(tmp_path))
-    subprocess.run(words, capture_output=True, check=True, timeout=55)
+    subprocess.run(words, capture_output=True, check=True, timeout=PATIENCE)
     (tmp_path / "RESULTS.md").unlink()
     said = CliRunner().invoke(paper, ["--again", str(tmp_path / "samples.json")])
     assert said.exit_code == 0, said.output

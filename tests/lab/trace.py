@@ -9,6 +9,7 @@ from typing import Self
 import psutil
 
 from bench.lab import record
+from tests.support.patience import PATIENCE
 
 SYSCTLS = (
     "net/ipv4/ip_forward", "net/ipv4/ip_local_port_range", "net/ipv4/tcp_tw_reuse", "net/ipv4/conf/all/rp_filter",
@@ -39,7 +40,7 @@ class Trace:
 
 
 def said(*command: str) -> str:
-    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=20).stdout
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=PATIENCE).stdout
 
 
 def ours(process: psutil.Process) -> str | None:

@@ -12,12 +12,11 @@ import aiohttp
 import pytest
 
 from lbproxy.model.address import Address
+from tests.support.patience import PATIENCE
 from tests.support.peers import free_address
 
 from .rules import groups
 
-PATIENCE = 20.0
-"""Seconds after which whatever is waited for counts as never coming."""
 INTERVAL = "250ms"
 
 Series = dict[str, Any]

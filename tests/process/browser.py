@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from playwright.async_api import Browser, CDPSession, Page, ViewportSize, async_playwright
 
 from lbproxy.model.address import Address
+from tests.support.patience import PATIENCE
 
 CHROMIUM = shutil.which("chromium")
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -17,8 +18,6 @@ FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "-
 """As root there is no sandbox to be had; the rest keeps the browser from calling home."""
 SCREENSHOTS = Path(__file__).parents[2] / "build" / "screenshots"
 DESKTOP, PHONE = ViewportSize(width=1280, height=900), ViewportSize(width=390, height=844)
-PATIENCE = 20_000.0
-"""Milliseconds after which what a page should show counts as never coming."""
 
 
 class Visit:
@@ -31,7 +30,7 @@ class Visit:
         self.requested: set[str] = set()
         """Whom the page asked for something: scheme, host and port."""
         self._session: CDPSession | None = None
-        page.set_default_timeout(PATIENCE)
+        page.set_default_timeout(PATIENCE * 1000)
         page.on("console", lambda message: self.complaints.append(message.text))
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("request", lambda request: self.requested.add("{0.scheme}://{0.netloc}".format(urlsplit(request.url))))
@@ -47,7 +46,7 @@ class Visit:
 
     async def until(self, expression: str) -> None:
         """Wait until this is true in the page. (Its policy forbids it to evaluate anything by itself.)"""
-        async with asyncio.timeout(PATIENCE / 1000):
+        async with asyncio.timeout(PATIENCE):
             while not await self.page.evaluate(expression):  # noqa: ASYNC110 - nothing announces it
                 await asyncio.sleep(0.05)
 

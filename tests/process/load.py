@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from lbproxy.model.address import Address
-from tests.support.peers import PATIENCE, REFUSALS, Client
+from tests.support.patience import PATIENCE
+from tests.support.peers import REFUSALS, Client
 
 
 class Load:

@@ -15,7 +15,7 @@ import pyte
 
 from lbproxy.model.address import Address
 from lbproxy.net.unix_path import UnixPath
-from tests.support.peers import PATIENCE
+from tests.support.patience import PATIENCE
 from tests.support.program import ENVIRONMENT
 
 COLUMNS, LINES = 150, 40

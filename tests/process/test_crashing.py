@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import time
 
 from lbproxy.model.address import Address
 from tests.support.peers import until_refused
@@ -15,11 +14,9 @@ from .load import load
 CLIENTS = 4
 
 
-async def replaced(program: Program, pid: int, count: int) -> float:
-    """Wait until there are so many workers without this one, and give the seconds."""
-    start = time.monotonic()
+async def replaced(program: Program, pid: int, count: int) -> None:
+    """Wait until there are so many workers without this one."""
     await until(lambda: pid not in program.workers() and len(program.workers()) == count)
-    return time.monotonic() - start
 
 
 async def test_killed_worker_is_replaced_under_load_and_loses_only_its_own_connections(
@@ -32,7 +29,7 @@ async def test_killed_worker_is_replaced_under_load_and_loses_only_its_own_conne
         before = await program.metrics()
         pid = program.workers()[0]
         os.kill(pid, signal.SIGKILL)
-        assert await replaced(program, pid, count=2) < 3  # well below one second on a machine that is not busy
+        await replaced(program, pid, count=2)
         await seen.more(50)
     after = await program.metrics()
     lost = [await is_lost(client) for client in held].count(True)

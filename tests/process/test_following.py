@@ -9,6 +9,7 @@ import pytest
 
 from lbproxy.model.address import Address
 from tests.support.cluster import SLICES, Cluster
+from tests.support.patience import PATIENCE
 from tests.support.peers import Backend, Client, is_refused
 from tests.support.program import Program, until
 
@@ -27,7 +28,7 @@ async def cluster(tmp_path: Path) -> AsyncIterator[Cluster]:
 
 async def ready(program: Program) -> None:
     """Wait until new clients are welcome."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         await program.logged("serving")
         while (await program.get("/readyz"))[0] != 200:  # noqa: ASYNC110 - nothing announces it
             await asyncio.sleep(0.01)

@@ -19,7 +19,8 @@ EXAMPLES = 60
 """Requests for each path."""
 ALLOWED_GROWTH = 24 * 1024 * 1024
 """Bytes; a request that left something behind would take more."""
-SLOWEST = 10.0
+SLOWEST = 25.0
+"""Seconds; below the server's own IDLE_TIMEOUT, which would end a request that hangs and so hide it."""
 SECRET = "0123456789abcdef"
 
 METHODS = st.sampled_from(["GET", "HEAD", "POST", "PUT", "OPTIONS", "DELETE", "x", "GET\t", ""])
@@ -58,7 +59,6 @@ def obey(schema: Any, base_url: str) -> int:  # noqa: ANN401 - the library's own
     return count
 
 
-@pytest.mark.timeout(240)
 async def test_what_the_description_allows_is_answered_as_it_says(program: Program) -> None:
     base_url = f"http://{program.admin}"
     schema = await asyncio.to_thread(schemathesis.openapi.from_url, f"{base_url}/openapi.json")
@@ -72,7 +72,6 @@ async def test_what_the_description_allows_is_answered_as_it_says(program: Progr
     assert (await program.get("/healthz"))[0] == 200
 
 
-@pytest.mark.timeout(120)
 async def test_whatever_is_said_to_the_server_does_no_harm(program: Program) -> None:
     loop = asyncio.get_running_loop()
 

@@ -13,7 +13,7 @@ from tests.support.scene import Scene, web
 from .browser import CHROMIUM, DESKTOP, PHONE, Visit, chromium
 from .load import load
 
-pytestmark = [pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium"), pytest.mark.timeout(120)]
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium")
 
 CROWD = 1000
 SLUGGISH = 0.2

@@ -8,9 +8,8 @@ from typing import Self
 
 from lbproxy.model.address import Address
 from lbproxy.net.socket_options import reset_on_close
+from tests.support.patience import PATIENCE
 
-PATIENCE = 20.0
-"""Seconds after which whatever is waited for counts as never coming."""
 BACKLOG = 100
 REFUSALS = (ConnectionRefusedError, ConnectionResetError, BrokenPipeError, asyncio.IncompleteReadError)
 

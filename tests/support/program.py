@@ -15,10 +15,9 @@ import psutil
 
 from lbproxy.model.address import Address
 from tests.support.metrics import Metrics
+from tests.support.patience import PATIENCE
 from tests.support.peers import free_address
 
-PATIENCE = 100.0 if "LBPROXY_TEST_REPORTS" in os.environ else 20.0
-"""Seconds after which whatever is waited for counts as never coming; in the guest all is ten times as slow."""
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("LBPROXY_")}
 
 Line = dict[str, Any]

@@ -11,9 +11,8 @@ from collections.abc import Callable
 import pytest
 
 from lbproxy.net.socket_options import reset_on_close
+from tests.support.patience import PATIENCE
 
-LIMIT = 20.0
-"""Seconds that anything may take: far more than it needs, so that only what never comes reaches it."""
 PART = 64 * 1024
 """Bytes read at once."""
 
@@ -27,7 +26,7 @@ class Peer:
         self._loop = asyncio.get_running_loop()
 
     async def send(self, payload: bytes) -> None:
-        async with asyncio.timeout(LIMIT):
+        async with asyncio.timeout(PATIENCE):
             await self._loop.sock_sendall(self.sock, payload)
 
     def sending(self, payload: bytes) -> asyncio.Task[None]:
@@ -50,7 +49,7 @@ class Peer:
     async def receive(self, size: int) -> bytes:
         """So many bytes; fewer only where the stream ends."""
         received = bytearray()
-        async with asyncio.timeout(LIMIT):
+        async with asyncio.timeout(PATIENCE):
             while len(received) < size:
                 part = await self._loop.sock_recv(self.sock, min(PART, size - len(received)))
                 if not part:
@@ -71,7 +70,7 @@ class Peer:
     async def receive_until_reset(self) -> bytes:
         """What comes before the reset; an end is a failure."""
         received = bytearray()
-        async with asyncio.timeout(LIMIT):
+        async with asyncio.timeout(PATIENCE):
             while True:
                 try:
                     part = await self._loop.sock_recv(self.sock, PART)
@@ -103,7 +102,7 @@ class Peer:
 
 async def until(is_true: Callable[[], bool]) -> None:
     """Let the loop run until this holds."""
-    async with asyncio.timeout(LIMIT):
+    async with asyncio.timeout(PATIENCE):
         while not is_true():  # noqa: ASYNC110 - nothing announces what tests wait for
             await asyncio.sleep(0)
 

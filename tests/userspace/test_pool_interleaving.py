@@ -15,14 +15,13 @@ from lbproxy.dataplanes.userspace.shared.wire import Member
 from lbproxy.dataplanes.userspace.worker.pool import Pool
 from lbproxy.model.address import Address
 from lbproxy.model.snapshot import Scheduler
+from tests.support.patience import PATIENCE
 
 if TYPE_CHECKING:
     from lbproxy.dataplanes.userspace.worker.pool import Target
 
 BACKENDS = [Member(Address("10.0.0.1", 80), 0, 1, is_open=True), Member(Address("10.0.0.2", 80), 1, 1, is_open=True)]
 WORKERS = 2
-PATIENCE = 10.0
-"""Seconds after which a stuck test fails."""
 
 
 class Turnstile:

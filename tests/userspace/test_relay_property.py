@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from lbproxy.dataplanes.userspace.worker.pipe import CHUNK
 from lbproxy.dataplanes.userspace.worker.slow_path import SMALL
+from tests.support.patience import PATIENCE
 
 from .harness import Harness, opened
-from .peers import LIMIT, Peer
+from .peers import Peer
 
 MEGABYTES = 3 << 20
 SIZES = (st.integers(0, 100) | st.integers(0, 3 * SMALL) | st.integers(0, 2 * CHUNK)
@@ -69,7 +70,7 @@ async def talk(harness: Harness, left: Side, right: Side, receive_buffer: int = 
     backend = harness.backend()
     client = harness.client(receive_buffer)
     server = await backend.accept()
-    async with asyncio.timeout(2 * LIMIT), asyncio.TaskGroup() as group:
+    async with asyncio.timeout(2 * PATIENCE), asyncio.TaskGroup() as group:
         heard = [group.create_task(hear(client, left)), group.create_task(hear(server, right))]
         group.create_task(say(client, left))
         group.create_task(say(server, right))
@@ -102,7 +103,7 @@ async def test_connections_do_not_mix(talks: list[tuple[Side, Side]]) -> None:
     async with opened() as harness:
         backend = harness.backend()
         pairs = [await harness.pair(backend) for _ in talks]
-        async with asyncio.timeout(2 * LIMIT), asyncio.TaskGroup() as group:
+        async with asyncio.timeout(2 * PATIENCE), asyncio.TaskGroup() as group:
             heard = []
             for (left, right), (client, server) in zip(talks, pairs, strict=True):
                 heard += [group.create_task(hear(client, left)), group.create_task(hear(server, right))]

@@ -7,9 +7,11 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from tests.support.patience import PATIENCE
+
 from .backends import Backend, Refusing, Resetting
 from .harness import Harness
-from .peers import LIMIT, Peer, until
+from .peers import Peer, until
 
 CONNECTIONS = 300
 AT_ONCE = 25
@@ -84,7 +86,7 @@ async def throng(harness: Harness, backends: list[Backend], dice: random.Random)
         async with places:
             await act(harness.client(), CLIENTS, dice)
 
-    async with asyncio.timeout(3 * LIMIT), asyncio.TaskGroup() as servers:
+    async with asyncio.timeout(3 * PATIENCE), asyncio.TaskGroup() as servers:
         serving = [servers.create_task(serve(backend, dice, servers)) for backend in backends]
         async with asyncio.TaskGroup() as clients:
             for _ in range(CONNECTIONS):
