@@ -4,13 +4,18 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint docs bench bench-kubernetes bench-paper packages clean
+.PHONY: demo test test-quick lint docs bench bench-kubernetes bench-paper packages clean
 
 demo: $(VENV)/.installed
 	$(BIN)/lbproxy demo $(if $(SECONDS_TO_RUN),--seconds $(SECONDS_TO_RUN))
 
 test: $(VENV)/.installed-dev packages
 	$(BIN)/pytest $(PYTEST_ARGS)
+
+# For the daily work: without root, guest, browser, image and real programs; a minute or so.
+QUICK := admin cli config console control dataplanes docs doctor house ipvs kubernetes sources userspace
+test-quick: $(VENV)/.installed-dev
+	$(BIN)/pytest -m 'not kernel' $(QUICK:%=tests/%) $(PYTEST_ARGS)
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

@@ -1,6 +1,7 @@
-"""What holds for all tests: in CI nothing may be skipped that the machine can be made to run."""
+"""For all tests: what is skipped is told aloud, and in CI nothing may be that the machine can be made to run."""
 
 import os
+from collections import Counter
 from collections.abc import Generator
 
 import pytest
@@ -19,3 +20,17 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
         report.outcome = "failed"
         report.longrepr = f"skipped, which CI does not allow: {report.longrepr}"
     return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say what was skipped, and why: a run that is green may have left out what matters."""
+    skipped = [report for report in terminalreporter.getreports("skipped") if isinstance(report, pytest.TestReport)]
+    if skipped:
+        terminalreporter.section(f"{len(skipped)} TESTS WERE SKIPPED", sep="*", yellow=True)
+    for (reason, file), count in sorted(Counter(map(_reason_and_file, skipped)).items()):
+        terminalreporter.write_line(f"{reason}: {count} of {file}", yellow=True)
+
+
+def _reason_and_file(report: pytest.TestReport) -> tuple[str, str]:
+    text = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+    return text.removeprefix("Skipped: "), report.nodeid.partition("::")[0]

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 import psutil
 
 from tests.support.patience import PATIENCE
+from tests.support.signals import DEFAULT_SIGNALS
 
 from .ends import all_end, handles
 
@@ -21,7 +22,7 @@ TOKEN = "DEMO_UNDER_TEST"
 def demo(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """Start it, and give it with the token that all of its processes have in their environment."""
     token = uuid.uuid4().hex
-    command = [sys.executable, "-m", "lbproxy", "demo", *arguments]
+    command = [*DEFAULT_SIGNALS, sys.executable, "-m", "lbproxy", "demo", *arguments]
     environment = os.environ | {TOKEN: token, "LBPROXY_WORKERS": "not a number"}
     with subprocess.Popen(command, env=environment, text=True, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT) as process:

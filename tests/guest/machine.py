@@ -18,6 +18,9 @@ REPOSITORY = Path(__file__).parents[2]
 CPUS, MEMORY = 2, "2G"
 NICENESS = 10
 """It runs beside this machine's own tests, which have closer limits: they go first, and it takes what they leave."""
+BOUND = 'exec 3<&0; { read -r _ <&3; kill -KILL 0; } & "$@" </dev/null 3<&-; code=$?; kill $!; exit $code'
+"""A shell that runs a command, and kills it with all its children when the other end of the shell's input closes: that
+happens whatever ends us."""
 LAST_WORDS = 2.0
 """Seconds to wait for the rest of what it said, once it has ended."""
 SCRIPT = Path(__file__).with_name("inside.sh")
@@ -39,8 +42,8 @@ class Guest:
         self.lines = 0
         """How many it has said so far."""
         self._process = subprocess.Popen(
-            ["nice", "-n", str(NICENESS), *booting(folder, command)],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            ["nice", "-n", str(NICENESS), "sh", "-c", BOUND, "sh", *booting(folder, command)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             text=True, errors="replace", start_new_session=True, cwd=REPOSITORY, env=os.environ | {"PATH": _path()})
         self._reading = threading.Thread(target=self._read, name="console", daemon=True)
         self._reading.start()
@@ -52,6 +55,8 @@ class Guest:
         """End it, whatever it does: it is a session of its own."""
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
+        assert self._process.stdin
+        self._process.stdin.close()
         self._process.wait()
         self._reading.join()
 

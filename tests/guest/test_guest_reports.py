@@ -1,6 +1,8 @@
 """What a guest reports counts as if it had happened here. This guest is a process of this machine: nothing boots."""
 
 import os
+import subprocess
+import sys
 import xml.etree.ElementTree as ET
 
 import pytest
@@ -36,9 +38,10 @@ HERE = "def test_here(): pass"
 
 @pytest.fixture
 def inner(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
-    """A project of its own, in no CI."""
+    """A project of its own, in no CI, without the plugins that it would only wait for."""
     monkeypatch.setenv("CI", "false")
-    pytester.makeini("[pytest]\naddopts = --import-mode=importlib\nasyncio_default_fixture_loop_scope = function")
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    pytester.makeini("[pytest]\naddopts = --import-mode=importlib")
     return pytester
 
 
@@ -90,6 +93,24 @@ def test_first_failure_here_ends_the_guest_when_that_is_asked_for(inner: pytest.
         def test_there(): open({str(inner.path / "fifo")!r})
     """)
     inner.runpytest_subprocess("-x").assert_outcomes(failed=1)
+
+
+def test_guest_ends_with_a_session_that_is_killed(inner: pytest.Pytester) -> None:
+    fifo = inner.path / "fifo"
+    os.mkfifo(fifo)
+    inner.makeconftest(CONFTEST.format(booting=PLAIN))
+    inner.makepyfile(test_there=f"""
+        import time, pytest
+        pytestmark = pytest.mark.kernel
+        def test_there():
+            with open({str(fifo)!r}, "w", buffering=1) as outside:
+                outside.write("is up\\n")
+                time.sleep(3600)
+    """)
+    with inner.popen([sys.executable, "-m", "pytest"], stdin=subprocess.DEVNULL) as session, fifo.open() as heard:
+        assert heard.readline() == "is up\n"
+        session.kill()
+        assert heard.read() == "", "its end of the pipe is closed"
 
 
 def test_guest_that_dies_fails_what_it_has_not_reported(inner: pytest.Pytester) -> None:

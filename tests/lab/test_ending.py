@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from bench.lab.command import lab as commands
 from bench.lab.record import records, standing, sweep
 from tests.support.patience import PATIENCE
+from tests.support.signals import DEFAULT_SIGNALS
 
 from .conftest import check_able
 from .trace import Trace
@@ -30,7 +31,7 @@ with standing(Shape(Overlay.UDP, pods=2)) as lab:
 @contextmanager
 def stranger() -> Iterator[tuple[subprocess.Popen[str], str]]:
     """Another process with a lab that stands; and its key."""
-    command = [sys.executable, "-c", PROGRAM]
+    command = [*DEFAULT_SIGNALS, sys.executable, "-c", PROGRAM]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout

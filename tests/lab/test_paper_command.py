@@ -13,6 +13,7 @@ from bench.paper.command import paper
 from bench.paper.results import load
 from bench.waiting import wait_until
 from tests.support.patience import PATIENCE
+from tests.support.signals import DEFAULT_SIGNALS
 
 from .conftest import check_able
 from .trace import Trace
@@ -25,7 +26,7 @@ def before() -> Trace:
 
 
 def command(*options: str) -> list[str]:
-    return [sys.executable, "-m", "bench", "paper", "--quick", *options]
+    return [*DEFAULT_SIGNALS, sys.executable, "-m", "bench", "paper", "--quick", *options]
 
 
 def test_a_run_writes_samples_and_a_report_and_leaves_nothing_else(before: Trace, tmp_path: Path) -> None:

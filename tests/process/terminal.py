@@ -17,6 +17,7 @@ from lbproxy.model.address import Address
 from lbproxy.net.unix_path import UnixPath
 from tests.support.patience import PATIENCE
 from tests.support.program import ENVIRONMENT
+from tests.support.signals import DEFAULT_SIGNALS
 
 COLUMNS, LINES = 150, 40
 
@@ -37,9 +38,9 @@ class Terminal:
         ours, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", LINES, COLUMNS, 0, 0))
         environment = {**ENVIRONMENT, "TERM": "xterm-256color", "LBPROXY_ADMIN": str(admin)}
-        process = await asyncio.create_subprocess_exec(sys.executable, "-m", "lbproxy", *arguments, stdin=theirs,
-                                                       stdout=theirs, stderr=theirs, env=environment,
-                                                       start_new_session=True)
+        process = await asyncio.create_subprocess_exec(
+            *DEFAULT_SIGNALS, sys.executable, "-m", "lbproxy", *arguments,
+            stdin=theirs, stdout=theirs, stderr=theirs, env=environment, start_new_session=True)
         os.close(theirs)
         return cls(process, ours)
 

@@ -13,6 +13,7 @@ from lbproxy.model.snapshot import Endpoint, Services, ServiceSpec
 from lbproxy.sources.base import Reference, Resolution, WantedService
 from lbproxy.sources.fixed import FixedBackends
 from lbproxy.sources.merger import Merger
+from tests.support.patience import PATIENCE
 
 UNKNOWN = Resolution(is_known=False)
 
@@ -75,7 +76,7 @@ class Bench:
         return [one.address.port for one in self.said[-1][name].endpoints] if name in self.said[-1] else [-1]
 
     async def says(self, *ports: int, name: str = "web") -> ServiceSpec:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             while not self.said or self.ports(name) != list(ports):
                 self._told.clear()
                 await self._told.wait()

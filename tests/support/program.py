@@ -17,6 +17,7 @@ from lbproxy.model.address import Address
 from tests.support.metrics import Metrics
 from tests.support.patience import PATIENCE
 from tests.support.peers import free_address
+from tests.support.signals import DEFAULT_SIGNALS
 
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("LBPROXY_")}
 
@@ -104,7 +105,7 @@ async def start(*options: str, wrapper: Sequence[str] = (), admin: Address | Non
     """Start it with these options, and such that tests need not wait long; don't wait until it serves."""
     admin = admin or free_address()
     process = await asyncio.create_subprocess_exec(
-        *wrapper, sys.executable, "-m", module, "run", "--admin", str(admin), *options,
+        *wrapper, *DEFAULT_SIGNALS, sys.executable, "-m", module, "run", "--admin", str(admin), *options,
         stdin=DEVNULL, stdout=DEVNULL, stderr=PIPE, env=ENVIRONMENT, start_new_session=True)
     return Program(process, admin)
 
