@@ -38,9 +38,8 @@ def value(kind: OptionKind[object]) -> str:
 def _rows(names: dict[str, FieldInfo], dataplanes: Dataplanes) -> Iterator[tuple[str, ...]]:
     for name in names:
         field = OPTIONS[name]
-        what, meaning = value(kind_of(field)), str(field.description)
-        if name == "dataplane":  # its words are not the configuration's to know
-            what, meaning = _words(dataplanes.words), f"{meaning} {dataplanes.meanings}."
+        what = _words(dataplanes.words) if name == "dataplane" else value(kind_of(field))
+        meaning = " ".join(filter(None, (field.description, dataplanes.note(name))))
         yield f"`{option(name)}`", what, _default(field), _scope(name, dataplanes), meaning
 
 

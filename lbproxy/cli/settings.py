@@ -57,20 +57,18 @@ def _services() -> list[click.Option]:
 
 
 def _options(fields: Iterable[tuple[str, FieldInfo]], dataplanes: Dataplanes) -> list[click.Option]:
-    return [_dataplane(field, dataplanes) if name == "dataplane" else
-            _option(name, field, kind_of(field).metavar, default=_default(field),
+    return [_option(name, field, _metavar(name, field, dataplanes), default=_default(field), note=dataplanes.note(name),
                     is_repeatable=kind_of(field).is_repeatable) for name, field in fields]
 
 
-def _dataplane(field: FieldInfo, dataplanes: Dataplanes) -> click.Option:
-    """Return the option whose words and meanings only the dataplanes know."""
-    return _option("dataplane", field, "|".join(dataplanes.words), default=_default(field), more=dataplanes.meanings)
+def _metavar(name: str, field: FieldInfo, dataplanes: Dataplanes) -> str:
+    return "|".join(dataplanes.words) if name == "dataplane" else kind_of(field).metavar
 
 
 def _option(name: str, field: FieldInfo, metavar: str, *,  # noqa: PLR0913 - what is seen of one
-            is_repeatable: bool = False, default: str = "", more: str = "") -> click.Option:
+            is_repeatable: bool = False, default: str = "", note: str = "") -> click.Option:
     notes = [f"default: {default}" if default else "", "repeatable" if is_repeatable else "", variable(name)]
-    help_text = f"{' '.join(filter(None, (field.description, more)))}  [{'; '.join(filter(None, notes))}]"
+    help_text = f"{' '.join(filter(None, (field.description, note)))}  [{'; '.join(filter(None, notes))}]"
     if not metavar:
         return click.Option([option(name)], is_flag=True, flag_value="true", default=None, type=str, help=help_text)
     return click.Option([option(name)], metavar=metavar, multiple=is_repeatable, help=help_text)

@@ -117,7 +117,7 @@ class BalancingOptions(Options):
     """Balancing."""
 
     scheduler: Annotated[Scheduler, Choice(Scheduler)] = Scheduler.LC
-    """Choose the backend with the fewest connections (lc), or in turn (rr). wlc, wrr: weighted. sh to nq: IPVS only."""
+    """Choose the backend with the fewest connections (lc), or in turn (rr). wlc, wrr: weighted."""
 
     max_conns: Annotated[int, Integer(0, 1_000_000)] = 0
     """Most connections of each backend, over all workers: what it can handle. 0: no limit."""

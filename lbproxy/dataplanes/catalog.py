@@ -1,6 +1,6 @@
 """All dataplanes there are, and what follows from it: the words for `--dataplane`, and which honours which option."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 
 from lbproxy.config import Config, ServiceConfig
@@ -25,11 +25,21 @@ class Dataplanes:
         """What `--dataplane` takes."""
         return (*(kind.name for kind in self.kinds), AUTO)
 
-    @property
-    def meanings(self) -> str:
-        """The words and what each stands for, for help and reference."""
-        return "; ".join([*(f"{kind.name}: {kind.summary}" for kind in self.kinds),
-                          f"{AUTO}: the first of them that works here"])
+    def note(self, option: str) -> str:
+        """Give what help and reference say of an option (by field name) that only the list of dataplanes knows."""
+        match option:
+            case "dataplane":
+                meanings = [f"{kind.name}: {kind.summary}" for kind in self.kinds]
+                return "; ".join([*meanings, f"{AUTO}: the first of them that works here"]) + "."
+            case "scheduler":
+                return " ".join(f"{_words(words)}: {listed(owners)} only." for owners, words in self._uncommon())
+        return ""
+
+    def _uncommon(self) -> Iterator[tuple[tuple[str, ...], Container[Scheduler]]]:
+        """Give the schedulers that not all have, by those that have them."""
+        owners = {one: tuple(kind.name for kind in self.kinds if one in kind.schedulers) for one in Scheduler}
+        for some in dict.fromkeys(names for names in owners.values() if 0 < len(names) < len(self.kinds)):
+            yield some, {one for one in Scheduler if owners[one] == some}
 
     def requested(self, config: Config) -> tuple[DataplaneKind, ...]:
         """Give those that may run: the one that was asked for, or all. None if the word is unknown."""
@@ -73,14 +83,13 @@ class Dataplanes:
                                                     f"option; remove it, or write --dataplane={owners[0]}")
 
     def _foreign_scheduler(self, kind: DataplaneKind, scheduler: Scheduler) -> str:
-        ours = [one for one in Scheduler if one in kind.schedulers]
         owners = [other.name for other in self.kinds if scheduler in other.schedulers]
         switch = f", or --dataplane={owners[0]}" if owners else ""
-        return f"the {kind.name} dataplane has no {scheduler}; write {_words(ours)}{switch}"
+        return f"the {kind.name} dataplane has no {scheduler}; write {_words(kind.schedulers)}{switch}"
 
 
-def _words(schedulers: Iterable[Scheduler]) -> str:
-    return listed([scheduler.value for scheduler in schedulers])
+def _words(schedulers: Container[Scheduler]) -> str:
+    return listed([one.value for one in Scheduler if one in schedulers])
 
 
 def _is_off(value: object) -> bool:

@@ -3,24 +3,35 @@
 `lbproxy/runtime/dataplanes.py` lists them. A further dataplane is a package with such an object, and its place there.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from lbproxy.config import Config
 from lbproxy.config.source_map import Problem
+from lbproxy.model.address import Address
 from lbproxy.model.dataplane import Dataplane
 from lbproxy.model.finding import Finding
 from lbproxy.model.snapshot import BackendKey, Scheduler
-from lbproxy.model.stats import WorkerStats
+from lbproxy.model.stats import SchedulerChoice, WorkerStats
 from lbproxy.net.system import System
+
+Choices = Callable[[str, Sequence[Address]], Awaitable[Sequence[SchedulerChoice]]]
+"""Asks what each worker's scheduler would choose next for a service, and for the oldest connections of backends."""
+
+
+async def no_choices(_service: str, _draining: Sequence[Address]) -> tuple[SchedulerChoice, ...]:
+    """Stand for a dataplane that can't tell, as the kernel can't."""
+    return ()
 
 
 class RunningDataplane(NamedTuple):
-    """A dataplane, and what reads its worker processes: there are none if the kernel carries the connections."""
+    """A dataplane, and what can be asked of its processes: nothing if the kernel carries the connections."""
 
     dataplane: Dataplane
-    workers: Callable[[], tuple[WorkerStats, ...]]
+    workers: Callable[[], tuple[WorkerStats, ...]] = tuple
+    """Reads the worker processes; cheap with any number of backends."""
+    choices: Choices = no_choices
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,7 +71,7 @@ class App:
         self._is_serving = False
         self._config_metrics = ConfigMetrics(registry)
         self._health_metrics = HealthMetrics(registry)
-        self._dataplane, workers = choice.active.kind.make(
+        self._dataplane, workers, choices = choice.active.kind.make(
             config, DataplaneReports(self._on_failing, self._on_drift))
         self._controller = Controller(self._dataplane, SyncMetrics(registry), self._on_applied)
         self._source = ConfiguredSource(config, lambda: choice.check(reload()), self._on_reload)
@@ -83,7 +83,7 @@ class App:
         for collector in (ProcessCollector, PlatformCollector):
             collector(registry=registry)
         registry.register(TableCollector(self._status))
-        operator = ControllerOperator(self._controller, self._dataplane,
+        operator = ControllerOperator(self._controller, choices,
                                       lambda: self._health.results if self._health else {})
         self._admin_context = AdminContext(self._status, registry, operator, event_log,
                                            _guard(config, AdminMetrics(registry)))

@@ -89,6 +89,7 @@ def test_help_and_reference_name_it() -> None:
     text = " ".join(said(check_command(THREE), "--help").split())
     assert "--dataplane ipvs|toy|userspace|auto" in text
     assert "toy: a toy" in text
+    assert "wlc or wrr: ipvs or userspace only. sh, mh, sed or nq: ipvs only." in text
     written = import_module("docs.generate.options").options(THREE)
     rows = {row.split("|")[1].strip(): row for row in written.splitlines() if row.startswith("| `--")}
     assert "`ipvs`, `toy`, `userspace`, `auto`" in rows["`--dataplane`"]

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from time import monotonic
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 import structlog
 
 from lbproxy.control.backend_state import BackendState
 from lbproxy.control.controller import Controller
+from lbproxy.dataplanes.kind import Choices
 from lbproxy.model.address import Address
 from lbproxy.model.drain_orders import DrainOrder
 from lbproxy.model.facts import CheckResult, Facts
@@ -42,23 +43,16 @@ class OperatorApi(Protocol):
         """End an order before its time; False if there was none."""
 
 
-@runtime_checkable
-class SchedulingDataplane(Protocol):
-    """A dataplane that chooses the backends itself. IPVS doesn't: the kernel chooses, and can't be asked."""
-
-    async def choices(self, service: str, draining: Sequence[Address], /) -> tuple[SchedulerChoice, ...]:
-        """See `OperatorApi`."""
-
-
 class ControllerOperator:
     """Reads facts from table, checks and dataplane, and passes orders to the controller. Owns none of them.
 
-    `results` gives the last active check of each backend; empty while no checks run.
+    `choices` asks the dataplane, see `OperatorApi`. `results` gives the last active check of each backend; empty while
+    no checks run.
     """
 
-    def __init__(self, controller: Controller, dataplane: object,
+    def __init__(self, controller: Controller, choices: Choices,
                  results: Callable[[], Mapping[BackendKey, CheckResult]]) -> None:
-        self._controller, self._dataplane, self._results = controller, dataplane, results
+        self._controller, self._choices, self._results = controller, choices, results
 
     def facts(self, service: str) -> Mapping[Address, Facts]:
         """See `OperatorApi`."""
@@ -67,10 +61,9 @@ class ControllerOperator:
         return {address: _facts(entry, results.get(BackendKey(service, address)), now, is_doubted=is_doubted)
                 for address, entry in self._controller.table.backends(service).items()}
 
-    async def choices(self, service: str, draining: Sequence[Address]) -> tuple[SchedulerChoice, ...]:
+    async def choices(self, service: str, draining: Sequence[Address]) -> Sequence[SchedulerChoice]:
         """See `OperatorApi`."""
-        dataplane = self._dataplane
-        return await dataplane.choices(service, draining) if isinstance(dataplane, SchedulingDataplane) else ()
+        return await self._choices(service, draining)
 
     def drain(self, key: BackendKey, seconds: float | None, deadline: float | None) -> bool:
         """See `OperatorApi`."""

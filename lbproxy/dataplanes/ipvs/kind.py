@@ -62,7 +62,7 @@ class IpvsKind:
 
         marks = MarkRange(*config.ipvs_fwmark) if config.ipvs_fwmark else None
         dataplane = IpvsDataplane(self.machine(), marks, is_cleaning=config.cleanup, on_drift=reports.on_drift)
-        return RunningDataplane(dataplane, tuple)
+        return RunningDataplane(dataplane)
 
 
 IPVS = IpvsKind()

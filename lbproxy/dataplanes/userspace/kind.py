@@ -36,7 +36,7 @@ class UserspaceKind:
         from lbproxy.dataplanes.userspace.main.dataplane import UserspaceDataplane  # noqa: PLC0415 - as above
 
         dataplane = UserspaceDataplane(config.workers, reports.on_failing)
-        return RunningDataplane(dataplane, dataplane.workers)
+        return RunningDataplane(dataplane, dataplane.workers, dataplane.choices)
 
 
 USERSPACE = UserspaceKind()

@@ -51,7 +51,7 @@ class ToyKind:
         return [Finding("box", self.verdict, f"for {len(config.services)} services", "toys come in boxes", "buy one")]
 
     def make(self, config: Config, reports: DataplaneReports) -> RunningDataplane:  # noqa: ARG002 - as above
-        return RunningDataplane(ToyDataplane(), tuple)
+        return RunningDataplane(ToyDataplane())
 
 
 TOY = ToyKind()

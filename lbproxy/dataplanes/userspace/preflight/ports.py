@@ -40,6 +40,8 @@ def low_ports(system: System, sets: Capabilities, listens: Iterable[Address]) ->
     if low[0] >= (PRIVILEGED if start is None else start) or sets.have(NET_BIND_SERVICE):
         allowed = "; NET_BIND_SERVICE is effective" if sets.have(NET_BIND_SERVICE) else ""
         return Finding("low ports", Verdict.OK, seen + allowed, why)
+    if sets.effective is None:
+        return Finding("low ports", Verdict.UNKNOWN, f"{seen}; whether we have NET_BIND_SERVICE can't be read", why)
     return Finding("low ports", Verdict.FATAL, seen, why,
                    f"sysctl -w {FIRST_FREE}={low[0]}; in a pod, securityContext: {{sysctls: [{{name: {FIRST_FREE}, "
                    f'value: "{low[0]}"}}]}}')
