@@ -1,8 +1,8 @@
 """Brings the dataplane to what the table says, again and again: the one place that applies snapshots.
 
-Whatever changes (a source, a check, an ejection, a deadline) only wakes it; it takes the latest state, so missed and
-merged wake-ups are harmless. What the dataplane refuses is tried again; an address that it can't bind keeps nothing
-else from being applied.
+Whatever changes (a source, a check, an ejection, a deadline) only wakes it. It then takes the latest state, so that
+missed and merged wake-ups are harmless. A snapshot that the dataplane refuses is tried again. An address that can't be
+bound is left out meanwhile, so that it does not stop other changes from being applied.
 """
 
 import asyncio
@@ -23,41 +23,42 @@ from lbproxy.model.errors import BindError, DataplaneError
 from lbproxy.model.snapshot import BackendKey, Services, Snapshot
 
 RETRY_INTERVAL = 5.0
-"""Seconds after which a refused snapshot is tried again."""
+"""Seconds after which a refused snapshot is tried again: its cause, such as a port in use, rarely ends fast."""
 REAP_INTERVAL = 0.5
-"""Seconds between two looks whether draining backends still have connections."""
+"""Seconds between two looks at removed backends' connections. Only while there are such backends: a look reads all
+counters."""
 
 log = structlog.get_logger()
 
 
 class Controller:
-    """Owns the table; `on_applied` is told each snapshot that the dataplane has made true."""
+    """Owns the table. `on_applied` is called with each snapshot after the dataplane has applied it."""
 
     def __init__(self, dataplane: Dataplane, metrics: SyncMetrics, on_applied: Callable[[Snapshot], None]) -> None:
         self.applied: Snapshot | None = None
         self.trouble = ""
-        """Why the dataplane is not as the source wants it; empty while it is."""
+        """Why the dataplane is not as the source wants it; empty while it is. Shown by `/explain` and `status`."""
         self.table = Table()
         self._dataplane, self._metrics, self._on_applied = dataplane, metrics, on_applied
         self._desired: Services = {}
-        self._refused: dict[tuple[str, int], str] = {}  # addresses that the table is without for now, and why
+        self._refused: dict[tuple[str, int], str] = {}  # addresses that are left out for now, and why
         self._drift = ""
         self._retry_at: float | None = None
         self._panicking: set[str] = set()
         self._wake = asyncio.Event()
 
     def publish(self, services: Services) -> None:
-        """Take what the source says, to be applied at once."""
+        """Take the complete set of services, and apply it soon."""
         self._set_desired(services)
         self._wake.set()
 
     def report(self, key: BackendKey, failure: str | None) -> None:
-        """Take a verdict of the active checks."""
+        """Take a verdict of the active checks: None for alive, else why the backend counts as dead."""
         self.table.report(key, failure)
         self._wake.set()
 
     def eject(self, key: BackendKey) -> None:
-        """Take out for a while a backend whose connects failed in a row, unless too many are out already."""
+        """Eject a backend whose connects failed in a row, unless half of its service's backends are ejected already."""
         seconds = self.table.eject(key, monotonic())
         if seconds is not None:
             self._metrics.ejections.labels(key.service).inc()
@@ -65,7 +66,7 @@ class Controller:
             self._wake.set()
 
     def note_drift(self, trouble: str) -> None:
-        """Take from the dataplane why it can't keep what was applied; '' when it can again."""
+        """Take from the dataplane why the kernel is no longer as applied; '' when it is again."""
         self._drift = trouble
         self._wake.set()
 
@@ -82,7 +83,10 @@ class Controller:
         return was_ordered
 
     async def run(self) -> None:
-        """Apply until cancelled. Raises `BindError` if the very first snapshot can't be."""
+        """Apply until cancelled. Raises `BindError` if an address of the first snapshot can't be bound.
+
+        Only of the first: a start that does not serve must fail loudly, a running program must go on serving the rest.
+        """
         while True:
             await self._wait()
             self._reap()
@@ -98,7 +102,7 @@ class Controller:
     async def _reconcile(self) -> None:
         snapshot = self.table.snapshot(monotonic())
         self._log_panic()
-        refused = sorted(self._refused.values())  # more may be published meanwhile
+        refused = sorted(self._refused.values())  # read before the await: a publish meanwhile empties it
         if snapshot is not self.applied:
             try:
                 with self._metrics.duration.time():

@@ -78,7 +78,7 @@ def is_overdue(backend: BackendState, now: float) -> bool:
 
 def without_connections(removed: Iterable[BackendKey], applied: Snapshot | None,
                         counters: Mapping[BackendKey, BackendStats]) -> Iterator[BackendKey]:
-    """Give the removed backends which hold no connection and will get none.
+    """Return the removed backends which hold no connection and will get none.
 
     Those that `applied` still opens to new connections are left out: their count of zero may not stay zero. `removed`
     is ordered by service.
@@ -115,7 +115,7 @@ class DrainOrders:
         return bool(self._orders)
 
     def items(self) -> Iterator[tuple[Address, DrainOrder]]:
-        """Give each backend's order, ended ones too until the next `assign`."""
+        """Return each backend's order, ended ones too until the next `assign`."""
         yield from self._orders.items()
 
     def add(self, address: Address, order: DrainOrder) -> None:

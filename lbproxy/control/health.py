@@ -1,7 +1,8 @@
-"""Active checks: one TCP connect per backend and interval, from the main process. Says verdicts, decides nothing.
+"""Active checks: one TCP connect per backend and interval, from the main process. The table decides what follows.
 
-Ten thousand backends every two seconds would cost a CPU here and as many connects elsewhere: beyond `MOST_PER_SECOND`
-all intervals are stretched alike. What dies meanwhile its clients find: it is ejected after a few failed connects.
+Checking 10,000 backends every two seconds would cost a whole CPU, and as many connects on the backends' hosts. So above
+`MOST_PER_SECOND` all intervals are stretched by the same factor: 9 % of a CPU. A backend that dies between two checks is
+found by its clients: it is ejected after a few failed connects.
 """
 
 import asyncio
@@ -20,24 +21,26 @@ from lbproxy.model.snapshot import BackendKey, HealthPolicy, Service, Snapshot
 from lbproxy.net.socket_options import reset_on_close
 
 JITTER = 0.2
-"""Share of the interval by which checks are spread, either way, so that they don't come in step."""
+"""Share of the interval by which each wait is longer or shorter. Else the checks of many backends, and of several
+replicas, come in step."""
 MOST_PER_SECOND = 500.0
-"""Checks of all backends together."""
+"""Checks of all backends together; see above."""
 TOLD_CHANGE = 1.25
-"""Factor by which the stretch must have changed to be logged again."""
+"""Factor by which the stretch must change to be logged again: a rollout changes it a little all the time."""
 FAILURES = {errno.ECONNREFUSED: "refused", errno.EHOSTUNREACH: "unreachable", errno.ENETUNREACH: "unreachable",
             errno.ETIMEDOUT: "timeout", errno.ECONNRESET: "reset"}
 
 log = structlog.get_logger()
 
 Report = Callable[[BackendKey, str | None], None]
-"""Told each verdict when it changes: None for alive, else why the backend counts as dead."""
+"""Called with each new verdict: None for alive, else why the backend counts as dead."""
 
 
 class Health:
-    """Keeps one task per backend of the latest snapshot whose service wants checks, in `group`.
+    """Runs one task in `group` for each backend of the latest snapshot whose service has checks.
 
-    `count` is told of every single check whether it passed; `show_stretch`, by what all intervals are multiplied.
+    `report` gets each new verdict. `count` gets of every check whether it passed. `show_stretch` gets the factor by
+    which all intervals are multiplied.
     """
 
     def __init__(self, group: asyncio.TaskGroup, report: Report, count: Callable[[bool], None],
@@ -46,16 +49,16 @@ class Health:
         self._snapshot = Snapshot(0, {})
         self._stretch = self._told_stretch = 1.0
         self._tasks: dict[BackendKey, asyncio.Task[None]] = {}
-        self._dead: dict[BackendKey, str] = {}  # outlives a change of policy
+        self._dead: dict[BackendKey, str] = {}  # survives a change of policy, which says nothing about backends
         self.results: dict[BackendKey, CheckResult] = {}
-        """The last check of each backend that is checked and was."""
+        """The last check of each backend that is checked, once there was one."""
 
     def watch(self, snapshot: Snapshot) -> None:
-        """Check these backends from now on, and no others."""
+        """Check the backends of this snapshot from now on, and no others. Those that did not change are left alone."""
         before, self._snapshot = self._snapshot, snapshot
         self._set_stretch(stretch(snapshot.services.values()))
         for name, old, new in diff.changed(before.services, snapshot.services):
-            self._turn(name, old, new)
+            self._change(name, old, new)
 
     def close(self) -> None:
         """Stop all checks."""
@@ -63,8 +66,8 @@ class Health:
             task.cancel()
         self._tasks.clear()
 
-    def _turn(self, name: str, old: Service | None, new: Service | None) -> None:
-        """Turn from checking a service as it was to checking it as it is; who is in both is left alone."""
+    def _change(self, name: str, old: Service | None, new: Service | None) -> None:
+        """Go from checking `old` to checking `new`; backends that are in both are left alone."""
         policy = new.policy.health if new else HealthPolicy(interval=0)
         is_same_policy = old is not None and old.policy.health == policy
         left, joined = diff.backends(old, new) if is_same_policy else (
@@ -77,7 +80,7 @@ class Health:
             task = self._group.create_task(self._follow(key, policy), name=f"check {key.service} {key.address}")
             self._tasks[key] = task
         for key in self._dead.keys() & gone - wanted:
-            self._tell(key, None)  # nobody would ever say that it is back
+            self._tell(key, None)  # without checks nothing would ever say that it is alive again
 
     def _end(self, key: BackendKey) -> None:
         task = self._tasks.pop(key, None)
@@ -122,22 +125,25 @@ class Health:
 
 
 def stretch(services: Iterable[Service]) -> float:
-    """By what all intervals must be multiplied to stay within `MOST_PER_SECOND`; 1.0 if they do already."""
+    """The factor for all intervals, at least 1.0, with which there are no more than `MOST_PER_SECOND` checks."""
     intervals = ((service.policy.health.interval, len(service.backends)) for service in services)
     return max(1.0, sum(count / interval for interval, count in intervals if interval) / MOST_PER_SECOND)
 
 
 class Streak:
-    """Turns single results into a verdict: `fall` failures in a row make it dead, `rise` successes alive again."""
+    """Turns results into a verdict: `fall` failures in a row mean dead, `rise` passes in a row mean alive again.
+
+    As HAProxy's fall and rise: a lost packet must not take a backend out, nor one lucky connect bring it back.
+    """
 
     def __init__(self, policy: HealthPolicy, verdict: str | None = None) -> None:
         self.verdict = verdict
-        """None for alive, which is assumed at first, else why it counts as dead."""
+        """None for alive, which is assumed before the first check; else why it counts as dead."""
         self._policy = policy
         self._contrary = 0  # results in a row that contradict the verdict
 
     def take(self, failure: str | None) -> bool:
-        """Take one result; True if it changed the verdict."""
+        """Take one result (None: passed), and return whether it changed the verdict."""
         if (failure is None) == (self.verdict is None):
             self._contrary = 0
             return False
@@ -149,10 +155,10 @@ class Streak:
 
 
 async def probe(address: Address, timeout: float) -> str | None:
-    """Connect and hang up: None if it worked within `timeout` seconds, else why not."""
+    """Connect and reset: None if the connect succeeded within `timeout` seconds, else why it failed, in a word."""
     try:
         with socket.socket(address.family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK) as sock:
-            reset_on_close(sock)  # as HAProxy ends its checks: no TIME_WAIT is left behind
+            reset_on_close(sock)  # as HAProxy ends its checks: a TIME_WAIT for each would use up our source ports
             async with asyncio.timeout(timeout):
                 await asyncio.get_running_loop().sock_connect(sock, address)
     except TimeoutError:

@@ -1,4 +1,4 @@
-"""Metrics of the control side; those of connections come from the dataplane's counters (`admin.collector`)."""
+"""Metrics of the control side. Those of connections come from the dataplane's counters (`admin.metrics`)."""
 
 from collections.abc import Set as AbstractSet
 from time import time
@@ -9,6 +9,7 @@ from lbproxy.model import diff
 from lbproxy.model.snapshot import Snapshot
 
 SYNC_BOUNDS = (.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1.0, 2.5, 5.0)
+# To five minutes, as kube-proxy's histogram of the same meaning.
 PROGRAMMING_BOUNDS = (.025, .05, .1, .25, .5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
 
 
@@ -31,13 +32,16 @@ class SyncMetrics:
                             ["service"], registry=registry)
 
     def note_applied(self, before: Snapshot | None, after: Snapshot) -> None:
-        """Measure the changes that are in force now; a service's first endpoints may be of any age and don't count."""
+        """Measure how long the changes took that are in force now.
+
+        A service's first endpoints don't count: they may be of any age.
+        """
         for _, old, new in diff.changed(before.services if before else {}, after.services):
             if old and old.is_known and new and new.changed_at not in {None, old.changed_at}:
                 self._programming.observe(max(0.0, time() - (new.changed_at or 0.0)))
 
     def show_panic(self, before: AbstractSet[str], now: AbstractSet[str]) -> None:
-        """Show in which services checks are ignored."""
+        """Show for which services checks are ignored."""
         for service in before - now:
             self._panic.labels(service).set(0)
         for service in now:
@@ -45,7 +49,7 @@ class SyncMetrics:
 
 
 class HealthMetrics:
-    """What the active checks do."""
+    """Numbers of the active checks."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         checks = Counter("lbproxy_health_checks_total", "Active checks made.", ["result"], registry=registry)

@@ -94,7 +94,7 @@ class ServiceState:
         return True
 
     def evaluate(self, now: float) -> Service | None:
-        """Give the service as a dataplane is to run it; None when nothing of it is left."""
+        """Return the service as a dataplane is to run it; None when nothing of it is left."""
         for backend in self.orders.assign(self.backends, now):
             self._note_change(backend)
         was_panicking, had_active = self.is_panicking, bool(self._active)

@@ -1,4 +1,4 @@
-"""A TCP address: an IP literal and a port, in one canonical form. Pure."""
+"""A TCP address: an IP literal and a port, in one canonical form, so that equal addresses are equal values. Pure."""
 
 import ipaddress
 import socket
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 MAX_PORT = 65_535
 WILDCARDS = {socket.AF_INET: "0.0.0.0", socket.AF_INET6: "::"}  # noqa: S104 - nothing is bound here
-"""All addresses of this machine, by family."""
+"""The address that stands for all of this machine's, by family."""
 
 
 class Address(NamedTuple):
@@ -26,7 +26,7 @@ class Address(NamedTuple):
 
     @property
     def family(self) -> socket.AddressFamily:
-        """AF_INET or AF_INET6, as the literal says."""
+        """AF_INET or AF_INET6."""
         return socket.AF_INET6 if ":" in self.host else socket.AF_INET
 
     @property
@@ -35,7 +35,7 @@ class Address(NamedTuple):
         return ipaddress.ip_address(self.host).is_loopback
 
     def overlaps(self, other: "Address") -> bool:
-        """Whether only one of them can be listened on: they are the same, or one of them is all addresses."""
+        """Whether only one of the two can be bound: they are equal, or one of them stands for all addresses."""
         is_alike = (self.port, self.family) == (other.port, other.family)
         return is_alike and (self.host == other.host or WILDCARDS[self.family] in {self.host, other.host})
 

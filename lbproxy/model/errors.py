@@ -1,7 +1,4 @@
-"""What can go wrong, by whose fault it is.
-
-`ConfigError` is the user's to mend (exit code 2); `DataplaneError` is the system's, and is retried.
-"""
+"""Errors, by what must change: with `ConfigError` the input (exit code 2), with `DataplaneError` the system (retried)."""
 
 
 class LbproxyError(Exception):
@@ -13,11 +10,14 @@ class ConfigError(LbproxyError):
 
 
 class DataplaneError(LbproxyError):
-    """A snapshot could not be applied; nothing of it was. Applying again may work."""
+    """A snapshot was not applied, and nothing of it was. Applying it again may work."""
 
 
 class BindError(DataplaneError):
-    """A listen address could not be bound (in use, not ours, or not permitted): `address`, if a snapshot has it."""
+    """A listen address could not be bound: it is in use, not ours, or not permitted.
+
+    `address` is its host and port; None if it is not one of a snapshot, such as the admin server's.
+    """
 
     def __init__(self, text: str, address: tuple[str, int] | None = None) -> None:
         super().__init__(text)

@@ -1,4 +1,4 @@
-"""What is known of one backend and of the program at one moment, for an operator who asks why. Frozen values."""
+"""What is known about one backend and the program at one moment, for `/explain`. Frozen values."""
 
 from dataclasses import dataclass
 
@@ -16,29 +16,29 @@ class CheckResult:
     failure: str | None
     """None: it passed."""
     in_a_row: int
-    """Results like this one, up to now."""
+    """How many checks in a row had this result, passed or failed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """One backend's. Times are seconds, on the monotonic clock."""
+    """The facts about one backend. Times are seconds on the monotonic clock."""
 
     endpoint: Endpoint | None
-    """What the source says; None when it says nothing any more."""
+    """What the source says; None: the source no longer has it."""
     failure: str | None
-    """Why the checks hold it for dead; None: they don't."""
+    """Why the checks count it as dead; None: they don't."""
     is_check_doubted: bool
-    """So many backends of its service fail that their checks are ignored."""
+    """So many backends of its service fail their checks that the checks are ignored."""
     last_check: CheckResult | None
     ejected_until: float | None
     """None: it is not ejected."""
     order: DrainOrder | None
-    """An operator's."""
+    """The operator's order to drain it; None: there is none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """What runs."""
+    """The running program."""
 
     dataplane: str
     started: float

@@ -37,5 +37,5 @@ class Finding:
 
 
 def worst(findings: Iterable[Finding]) -> Verdict:
-    """Give the worst of their verdicts; of none, that all is well."""
+    """Return the worst of their verdicts; of none, that all is well."""
     return max((finding.verdict for finding in findings), key=list(Verdict).index, default=Verdict.OK)

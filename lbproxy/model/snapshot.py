@@ -1,6 +1,6 @@
-"""The words that sources, table and dataplanes share: frozen values, no I/O, no clock.
+"""The values that sources, table and dataplanes share. Frozen, without I/O or clock.
 
-A source says `ServiceSpec`s, the table turns them into one `Snapshot`, a dataplane applies it.
+Sources publish `ServiceSpec`s, the table makes one `Snapshot` of them, a dataplane applies it.
 """
 
 import enum
@@ -14,7 +14,7 @@ MAX_WEIGHT = 100
 
 
 class Scheduler(enum.StrEnum):
-    """How a backend is chosen; the names are IPVS's."""
+    """How a backend is chosen. The names are those of IPVS (ipvsadm(8))."""
 
     LC = "lc"
     WLC = "wlc"
@@ -27,23 +27,23 @@ class Scheduler(enum.StrEnum):
 
 
 class State(enum.StrEnum):
-    """What a backend may be given. The same for every dataplane."""
+    """Whether a backend gets new connections, the same for every dataplane."""
 
     ACTIVE = "active"
     """Takes new connections."""
     DRAINING = "draining"
     """Keeps its connections until they end or the deadline passes; gets no new ones."""
     DOWN = "down"
-    """Gets no new connections for as long as the reason holds; keeps what it has."""
+    """Gets no new connections while the reason holds; keeps those it has."""
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One backend as a source knows it (facts about it, no judgement)."""
+    """One backend as its source describes it. Ready, serving and terminating are the conditions of an EndpointSlice."""
 
     address: Address
     weight: int = 1
-    """0 to 100; 0 keeps connections and takes no new ones."""
+    """0 to 100; 0: it keeps its connections and gets no new ones."""
     is_ready: bool = True
     is_serving: bool = True
     is_terminating: bool = False
@@ -65,7 +65,7 @@ class HealthPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """How one service's connections are treated. Durations are seconds; 0 means off where it says so."""
+    """How the connections of one service are treated. Durations are seconds; 0 means off only where it says so."""
 
     scheduler: Scheduler = Scheduler.LC
     max_conns: int = 0
@@ -84,24 +84,24 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class ServiceSpec:
-    """One service as a source says it."""
+    """One service as the sources describe it."""
 
     name: str
     listens: tuple[Address, ...]
     endpoints: tuple[Endpoint, ...]
     policy: Policy = field(default_factory=Policy)
     is_known: bool = True
-    """False while nobody has ever said which endpoints it has: that there are none says nothing then."""
+    """False until its source has answered once: until then an empty set of endpoints does not mean that there are none."""
     changed_at: float | None = field(default=None, compare=False)
-    """When its endpoints changed where they come from: seconds since 1970."""
+    """When its endpoints changed at their source, in seconds since 1970; None: not known."""
 
 
 Services = Mapping[str, ServiceSpec]
-"""The complete set, by name: what is absent is gone."""
+"""The complete set, by name: a service that is absent is gone. An error of a source never makes it smaller."""
 
 
 class BackendKey(NamedTuple):
-    """Names one backend of one service, for as long as anybody counts something for it."""
+    """Names one backend of one service. It outlives the backend, for as long as something is counted for it."""
 
     service: str
     address: Address
@@ -109,36 +109,36 @@ class BackendKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Backend:
-    """One backend as the table judges it. `since`, `deadline` and `until` are on the loop's monotonic clock."""
+    """One backend with its state. `since`, `deadline` and `until` are seconds on the monotonic clock."""
 
     address: Address
     weight: int
     state: State
     reason: str
-    """Why it is in this state, in a few words: `ready`, `check failed: refused`, `removed`."""
+    """Why it has this state, in a few words: `ready`, `check failed: refused`, `removed`."""
     since: float
     is_open: bool = True
-    """It is given new connections: ACTIVE with a weight above 0, or the last resort when nothing else is left."""
+    """It gets new connections: it is ACTIVE, or the last resort while no backend is (see `control.drain`)."""
     deadline: float | None = None
-    """When a DRAINING backend's remaining connections are reset."""
+    """When its remaining connections are reset; None: never."""
     is_dead: bool = False
-    """Active checks hold it for dead: who waits for it would wait in vain. Only ever true of one that is DOWN."""
+    """Active checks count it as dead, so that waiting for it is useless. True only in the state DOWN."""
     until: float | None = None
     """When this state ends by itself: an ejection, or a drain that an operator ordered for a time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """One service as a dataplane is to run it."""
+    """One service as a dataplane is to serve it."""
 
     name: str
     listens: tuple[Address, ...]
     policy: Policy
     backends: tuple[Backend, ...]
     is_known: bool = True
-    """False: its backends were not learned yet; a dataplane that finds some from an earlier life keeps them."""
+    """False: its backends are not learned yet. A dataplane that finds some of an earlier run keeps them."""
     changed_at: float | None = field(default=None, compare=False)
-    """As in `ServiceSpec`; for measuring how long it took from there to here."""
+    """As in `ServiceSpec`, to measure how long a change took."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
-"""What a dataplane has counted, in the same words for every dataplane. Read by the admin server and the table.
+"""What a dataplane has counted, with the same names for every dataplane. The admin server and the table read it.
 
-Everything but the gauges (`active`, `queued`, `descriptors`, `descriptor_limit`, `is_paused`) only grows, over restarts
-of workers too.
+Except for the gauges (`active`, `queued`, `descriptors`, `descriptor_limit`, `is_paused`) every number only grows, also
+when a worker is replaced: Prometheus would take a smaller one for a restart.
 """
 
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ class Histogram:
 
 @dataclass(slots=True)
 class ServiceStats:
-    """One service's clients."""
+    """Counts of one service's clients."""
 
     accepted: int = 0
     queued: int = 0
@@ -39,14 +39,14 @@ class ServiceStats:
 
 @dataclass(slots=True)
 class BackendStats:
-    """One backend's connections."""
+    """Counts of one backend's connections."""
 
     active: int = 0
-    """Held now, established and connecting alike."""
+    """Open now, whether established or connecting."""
     is_settled: bool = True
-    """False for a moment after a backend was closed, where connections that it was given may not be counted yet."""
+    """False for a moment after a backend was closed to new connections, while some may not be counted yet."""
     connections: int = 0
-    """Attempts: connections that chose it."""
+    """Connections for which it was chosen, whether or not it accepted them."""
     bytes_received: int = 0
     """From clients, towards the backend."""
     bytes_sent: int = 0
@@ -61,29 +61,29 @@ class BackendStats:
 
 @dataclass(slots=True)
 class WorkerStats:
-    """One worker process; a dataplane without any has none."""
+    """One worker process. A dataplane without workers has none of these."""
 
     index: int
-    """Its place, which its replacement takes over."""
+    """Its number, which its replacement keeps."""
     pid: int | None
     """None while it is being replaced."""
     heartbeat_age: float
     """Seconds since it last answered."""
     descriptors: int
     is_paused: bool
-    """It accepts nothing for want of descriptors."""
+    """It accepts no client because descriptors ran out."""
     accept_pauses: int
     accept_errors: int
     descriptor_limit: int = 0
-    """What connections may use of them; then accepting pauses."""
+    """Descriptors that connections may use; at this number accepting pauses."""
     cpu_seconds: float = 0.0
 
 
 class Score(NamedTuple):
-    """One backend in one scheduler's eyes."""
+    """How one scheduler rates one backend."""
 
     score: float | None
-    """The least is chosen; None: it is not to be chosen."""
+    """The backend with the lowest is chosen; None: it can't be chosen."""
     active: int
     """Connections that this scheduler has given it, established and connecting."""
     is_full: bool
@@ -91,13 +91,13 @@ class Score(NamedTuple):
 
 
 class SchedulerChoice(NamedTuple):
-    """Whom one scheduler would choose next for a service; each worker has its own."""
+    """Which backend one scheduler would choose next for a service. Each worker has a scheduler of its own."""
 
     worker: int
     next: Address | None
     scores: Mapping[Address, Score]
     oldest_seconds: Mapping[Address, float]
-    """Age of the oldest connection of each backend that was asked for and has any."""
+    """Age of the oldest connection, for each backend that was asked for and has connections."""
 
 
 @dataclass(slots=True)
@@ -106,6 +106,6 @@ class Stats:
 
     services: Mapping[str, ServiceStats]
     backends: Mapping[BackendKey, BackendStats]
-    """Every backend that the dataplane still knows: those that were removed stay until their last connection ended."""
+    """Every backend that the dataplane still knows. Removed ones stay until their last connection has ended."""
     workers: tuple[WorkerStats, ...] = ()
     worker_restarts: int = 0

@@ -1,1 +1,1 @@
-"""Sockets and system limits, as more than one part needs them."""
+"""Sockets, limits and settings of the operating system, for every part that needs them."""

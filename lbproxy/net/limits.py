@@ -1,22 +1,25 @@
-"""The limits that the operating system sets: what lbproxy raises for itself, and what it can only read."""
+"""Limits of the operating system: the one that lbproxy raises for itself, and those that it can only read."""
 
 import resource
 
 from lbproxy.net.system import System
 
 PORT_RANGE = "net.ipv4.ip_local_port_range"
-"""Of our network namespace; for IPv6 too."""
+"""Valid in our network namespace, for IPv6 too (Linux, ip-sysctl)."""
 
 
 def raise_descriptor_limit() -> int:
-    """Raise the soft limit of open files to the hard one, and return it."""
+    """Raise the soft limit of open files to the hard one, and return it. A connection takes two files."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     return hard
 
 
 def source_ports(system: System) -> range | None:
-    """Give the ports that a connection to a backend may come from; None if the kernel doesn't say."""
+    """Return the source ports for connections to backends; None if the kernel doesn't say.
+
+    Their number limits the connections per backend address and host, 28,232 by default.
+    """
     try:
         low, high = map(int, (system.sysctl(PORT_RANGE) or "").split())
     except ValueError:

@@ -1,4 +1,4 @@
-"""Socket options that more than one part sets."""
+"""Socket options, and the reasons for their values."""
 
 import socket
 from struct import pack
@@ -8,7 +8,7 @@ Option = tuple[int, int, int]
 """Level, name, value."""
 
 LINGER_AND_RESET = pack("ii", 1, 0)
-"""SO_LINGER on, for zero seconds (socket(7))."""
+"""SO_LINGER on, for zero seconds: close() resets, and drops what was not sent yet (socket(7))."""
 
 KEEPALIVE: tuple[Option, ...] = (
     (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
@@ -16,10 +16,12 @@ KEEPALIVE: tuple[Option, ...] = (
     (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 30),
     (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3),
 )
-"""Seconds, seconds, probes (tcp(7)): well below the 900 s after which IPVS forgets a silent connection."""
+"""Seconds, seconds, probes (tcp(7)): a dead peer of a silent connection is found after 270 s. The probes also keep the
+connection known to IPVS and other NAT on its way; IPVS forgets a silent one after 900 s (moby#31208)."""
 
 DEAD_PEER_AFTER: Option = (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 30_000)
-"""Milliseconds that sent bytes may go unacknowledged before the other host counts as dead (RFC 5482)."""
+"""Milliseconds that sent bytes may stay unacknowledged before the connection fails (RFC 5482). Without it Linux retries
+for about 15 minutes, and a client of a dead host hangs that long (kubernetes#101101, #28442)."""
 
 
 class Configurable(Protocol):
@@ -30,11 +32,11 @@ class Configurable(Protocol):
 
 
 def reset_on_close(sock: Configurable) -> None:
-    """Make the coming close() send a reset instead of a clean end; nothing lingers in TIME_WAIT."""
+    """Make close() send a reset instead of a clean end, and leave no TIME_WAIT. Unsent bytes are lost."""
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_AND_RESET)
 
 
 def set_options(sock: Configurable, options: tuple[Option, ...]) -> None:
-    """Set them all."""
+    """Set the options in their order. Raises `OSError`."""
     for level, option, value in options:
         sock.setsockopt(level, option, value)

@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 
 
 def sysctl_path(name: str) -> str:
-    """Give where a sysctl is, below the root: `proc/sys/net/ipv4/ip_forward`."""
+    """Return where a sysctl is, below the root: `proc/sys/net/ipv4/ip_forward`."""
     return f"proc/sys/{name.replace('.', '/')}"
 
 
@@ -18,23 +18,23 @@ class System:
     root: Path = Path("/")
 
     def text(self, path: str) -> str | None:
-        """Give a file's content without the blanks around it."""
+        """Return a file's content without the blanks around it."""
         with suppress(OSError, UnicodeDecodeError):
             return (self.root / path).read_text().strip()
         return None
 
     def number(self, path: str) -> int | None:
-        """Give a file's content, which is one number in decimal."""
+        """Return a file's content, which is one number in decimal."""
         with suppress(ValueError):
             return int(self.text(path) or "")
         return None
 
     def sysctl(self, name: str) -> str | None:
-        """Give the value of a sysctl, such as `net.ipv4.ip_forward`."""
+        """Return the value of a sysctl, such as `net.ipv4.ip_forward`."""
         return self.text(sysctl_path(name))
 
     def names(self, path: str) -> list[str]:
-        """Give what is in a directory, in order; of none, nothing."""
+        """Return what is in a directory, in order; of none, nothing."""
         with suppress(OSError):
             return sorted(entry.name for entry in (self.root / path).iterdir())
         return []

@@ -1,4 +1,4 @@
-"""Binds a TCP address, the same way for every part, and says why one can't be bound and what to do about it."""
+"""Binds a TCP address, the same way for every part, and explains why one can't be bound and what to do."""
 
 import errno
 import socket
@@ -16,7 +16,7 @@ HINTS = {
 
 
 def bind(address: Address, *, is_shared: bool = False, options: tuple[Option, ...] = ()) -> socket.socket:
-    """Give a bound TCP socket that does not block and does not listen yet; the caller closes it. Raises `OSError`.
+    """Return a bound TCP socket that does not block and does not listen yet; the caller closes it. Raises `OSError`.
 
     `is_shared`: other sockets that say so too may be bound there (SO_REUSEPORT). `options` are set before binding.
     """
@@ -36,5 +36,5 @@ def bind(address: Address, *, is_shared: bool = False, options: tuple[Option, ..
 
 
 def explain(error: OSError) -> str:
-    """Give the advice for an error of bind() or listen(), or its own text."""
+    """Return the advice for an error of bind() or listen(); the error's own text if there is none."""
     return HINTS.get(error.errno or 0, error.strerror or str(error))

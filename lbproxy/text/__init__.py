@@ -1,1 +1,1 @@
-"""How values are written for people and read from them."""
+"""How values are written for people, and read from what people write."""

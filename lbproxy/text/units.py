@@ -1,6 +1,6 @@
-"""Durations as people write them, `500ms`, `2s`, `1h30m`, and as the program wants them: seconds.
+"""Durations: as people write them, such as `500ms`, `2s` or `1h30m`, and in seconds as the program uses them. Pure.
 
-Whole numbers only, down to a millisecond, so that what is printed reads back as the same value.
+Whole numbers only, down to a millisecond, so that a printed duration reads back as the same value.
 """
 
 import math
@@ -36,7 +36,7 @@ def format_duration(seconds: float) -> str:
 
 
 def format_roughly(seconds: float) -> str:
-    """Write for people how long something takes, never too little: 540.2 is `10m`, 95 is `95s`."""
+    """Write a duration roughly and rounded up, for people who wait: 540.2 is `10m`, 95 is `95s`."""
     whole = math.ceil(seconds)
     if whole < 2 * MINUTE:
         return f"{whole}s"
