@@ -1,8 +1,8 @@
 """Active checks: one TCP connect per backend and interval, from the main process. The table decides what follows.
 
 Checking 10,000 backends every two seconds would cost a whole CPU, and as many connects on the backends' hosts. So above
-`MOST_PER_SECOND` all intervals are stretched by the same factor: 9 % of a CPU. A backend that dies between two checks is
-found by its clients: it is ejected after a few failed connects.
+`MOST_PER_SECOND` all intervals are stretched by the same factor: 9 % of a CPU. A backend that dies between two checks
+is found by its clients: it is ejected after a few failed connects.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""Errors, by what must change: with `ConfigError` the input (exit code 2), with `DataplaneError` the system (retried)."""
+"""Errors, by what must change: for `ConfigError` the input (exit code 2), for `DataplaneError` the system (retried)."""
 
 
 class LbproxyError(Exception):

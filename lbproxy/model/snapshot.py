@@ -91,7 +91,7 @@ class ServiceSpec:
     endpoints: tuple[Endpoint, ...]
     policy: Policy = field(default_factory=Policy)
     is_known: bool = True
-    """False until its source has answered once: until then an empty set of endpoints does not mean that there are none."""
+    """False until its source has answered once: until then no endpoints does not mean that there are none."""
     changed_at: float | None = field(default=None, compare=False)
     """When its endpoints changed at their source, in seconds since 1970; None: not known."""
 
