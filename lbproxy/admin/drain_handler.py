@@ -25,6 +25,7 @@ LONGEST = 30 * 24 * 3600.0
 class DrainTarget(BaseModel):
     """The backend that an order is about."""
 
+    # A misspelt key must not be ignored: `deadline` instead of `deadline_seconds` would be a drain without a deadline.
     model_config = ConfigDict(extra="forbid", strict=True, use_attribute_docstrings=True)
 
     backend: str = Field(min_length=1, max_length=100, examples=["192.0.2.1:80"])
@@ -84,6 +85,7 @@ class DrainHandler:
 
 
 async def _read(request: web.Request, kind: type[T]) -> T:
+    # The types that an HTML form can send (text/plain and two more) reach us from any site without a CORS preflight.
     if request.content_type != "application/json":
         raise RequestRefusedError(415, "an order must be JSON; send Content-Type: application/json")
     try:
@@ -91,6 +93,7 @@ async def _read(request: web.Request, kind: type[T]) -> T:
             body = await request.read()
     except TimeoutError:
         late = f"the body of the order did not arrive within {BODY_TIMEOUT:g} s"
+        # Close: the rest of the body would be read as the next request.
         raise RequestRefusedError(408, late, {hdrs.CONNECTION: "close"}) from None
     try:
         return kind.model_validate_json(body)

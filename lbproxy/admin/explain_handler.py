@@ -38,7 +38,7 @@ class ExplainHandler:
         Raises `RequestRefusedError` for an unknown name.
         """
         service, backend = request.query.get("service"), request.query.get("backend")
-        async with self._turn:
+        async with self._turn:  # the second client finds the first one's answers of the schedulers
             questions = [ServiceFacts(row, self._context.operator.facts(row.name), await self._choices(row))
                          for row in self._rows(service, backend)]
             now = Now.read(monotonic())

@@ -97,6 +97,7 @@ def _check(facts: Facts, now: Now) -> CheckShape | None:
 def _drain(row: BackendRow, backend: Backend, choices: list[SchedulerChoice], now: Now) -> DrainShape | None:
     if backend.state is not State.DRAINING:
         return None
+    # Each worker knows only the connections that it relays itself.
     ages = [age for choice in choices if (age := choice.oldest_seconds.get(row.address)) is not None]
     return {"connections": row.stats.active, "reset_in_seconds": seconds_left(backend.deadline, now),
             "oldest_seconds": round(max(ages), 3) if ages else None,
@@ -121,8 +122,9 @@ def causes(row: BackendRow, facts: Facts | None, policy: Policy, choices: list[S
     chain = [_source(facts.endpoint), *_operator(facts, now), *_checks(row, facts, policy, now), *_ejection(facts, now),
              *_weight(facts.endpoint), *_connections(row, now)]
     decisive = next((cause for cause in chain if cause["is_decisive"]), None)
-    if decisive is None:
+    if decisive is None:  # nothing keeps connections from it, so its share is up to the scheduler
         return [*chain, _scheduler(row, policy, choices)]
+    # A cause after the first decisive one would decide, too, if it were alone.
     return [{**cause, "is_decisive": cause is decisive} for cause in chain]
 
 
@@ -147,6 +149,7 @@ def _operator(facts: Facts, now: Now) -> Iterator[CauseShape]:
     order, endpoint = facts.order, facts.endpoint
     if order is not None:
         end = "until lbproxy undrain" if order.until is None else f"for another {format_roughly(now.left(order.until))}"
+        # What goes away drains for its own reason, with a deadline (the table of reasons in control/drain.py).
         is_in_force = endpoint is not None and not endpoint.is_terminating
         yield _cause("operator", f"an operator drains it {end}", decides=is_in_force)
 
@@ -193,6 +196,7 @@ def _weight(endpoint: Endpoint | None) -> Iterator[CauseShape]:
 
 
 def _is_candidate(facts: Facts) -> bool:
+    # Checks and ejections change nothing about a backend that its source or an operator keeps out already.
     return facts.order is None and facts.endpoint is not None and facts.endpoint.is_ready
 
 

@@ -121,10 +121,12 @@ def _wall(moment: float | None, offset: float) -> int | None:
 
 
 def _some(counts: Mapping[str, int]) -> dict[str, int]:
+    # Dataplanes list every reason they know, most of them with 0: they would double the message.
     return {reason: count for reason, count in counts.items() if count}
 
 
 def _program(reading: ProgramReading, offset: float) -> dict[str, Any]:
+    # Ages (uptime, heartbeats) are left out: they differ in every sample, so the program would be sent each second.
     said = program(reading)
     return {
         "version": said["version"], "dataplane": said["dataplane"], "pid": said["pid"],

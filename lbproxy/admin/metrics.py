@@ -122,6 +122,7 @@ def _reasons(series: list[_Series]) -> Iterator[Metric]:
 
 
 def _states(series: list[_Series]) -> Values:
+    # Every state has a series, also those with 0: a state that appears and disappears breaks `for:` of alerts.
     for labels, backend, _ in series:
         current = state_of(backend)
         for state in STATES:

@@ -67,7 +67,7 @@ class Pages:
 
     async def _index(self, request: web.Request) -> web.Response:
         response = _file("index.html") if accepts(request, hdrs.ACCEPT, "text/html") else web.Response(text=INDEX)
-        response.headers[hdrs.VARY] = hdrs.ACCEPT
+        response.headers[hdrs.VARY] = hdrs.ACCEPT  # a cache must not give a browser the list, nor curl the page
         return response
 
     async def _page_file(self, request: web.Request) -> web.Response:
@@ -90,7 +90,7 @@ class Pages:
 
     async def _events(self, request: web.Request) -> web.Response:
         since = request.query.get("since", "0")
-        if not re.fullmatch("[0-9]{1,18}", since):
+        if not re.fullmatch("[0-9]{1,18}", since):  # int() alone takes signs, spaces and digits without end
             raise RequestRefusedError(400, "since: write the number of an event, such as /events?since=17")
         event_log = self._context.event_log
         body = json_bytes(event_log_shape(event_log.since(int(since)), event_log.latest))

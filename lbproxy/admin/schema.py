@@ -7,7 +7,7 @@ runs; what does not apply or is not known is null.
 from collections.abc import Iterable
 from datetime import datetime
 
-from typing_extensions import TypedDict  # typing's own can't be described to others before Python 3.12
+from typing_extensions import TypedDict  # pydantic can't describe typing.TypedDict before Python 3.12
 
 from lbproxy.model.event_log import Event
 

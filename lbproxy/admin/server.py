@@ -61,7 +61,7 @@ async def serve(addresses: Sequence[AdminAddress], context: AdminContext) -> Asy
         finally:
             for server in servers:
                 server.close()
-            await live.close()
+            await live.close()  # before the runner, which would wait SHUTDOWN_TIMEOUT for streams that never end
             await runner.cleanup()
 
 
@@ -103,6 +103,7 @@ def _limited(runner: web.AppRunner) -> Callable[[], asyncio.Protocol]:
     server = runner.server
     if server is None:
         raise RuntimeError("the runner was not set up")
+    # Counted over all addresses, when a client is accepted: aiohttp has no limit of its own.
     return lambda: server() if len(server.connections) < MAX_CONNECTIONS else _CloseAtOnce()
 
 

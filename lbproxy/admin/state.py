@@ -124,6 +124,7 @@ def _service(row: ServiceRow, now: Now) -> ServiceShape:
 
 def _backends(rows: Iterable[BackendRow], now: Now) -> Iterable[BackendShape]:
     for address, backend, stats in rows:
+        # Only a difference of the monotonic clock is certain, so the time of day is computed from it.
         age = now.age(backend.since) if backend else None
         yield {
             "address": str(address),

@@ -1,6 +1,6 @@
 """A client of the admin server, over TCP or its Unix socket. Every failure is one line."""
 
-import http.client
+import http.client  # aiohttp would take five times as long to import, which a user of a shell feels
 import json
 import socket
 from collections.abc import Mapping

@@ -46,7 +46,7 @@ class _Pictures:
         try:
             after = self.first()
         except AdminUnreachableError as error:
-            self._before = None
+            self._before = None  # a restarted lbproxy counts from 0: no rates between the two
             return plain(str(error), "red")
         speeds = rates(before, after, self._read_at - read_at)
         return top(after, speeds, max(1, self._screen.height - OTHER_LINES))
