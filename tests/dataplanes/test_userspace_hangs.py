@@ -34,7 +34,7 @@ async def test_worker_that_hangs_is_named_and_the_next_attempt_succeeds(
 
 async def test_worker_that_has_been_silent_for_long_is_replaced(
         workers: WorkerHarness, listen: Address, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(supervisor, "LOOK_AFTER", 0.05)
+    monkeypatch.setattr(supervisor, "HEARTBEAT_CHECK", 0.05)
     alpha, = await workers.backends("alpha")
     await workers.apply(web(listen, active(alpha)))
     pid = workers.signal(signal.SIGSTOP)

@@ -7,15 +7,15 @@ import pytest
 from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
-from lbproxy.dataplanes.userspace.main import pauses
-from lbproxy.dataplanes.userspace.main.pauses import PauseLog
+from lbproxy.dataplanes.userspace.main import supervisor
+from lbproxy.dataplanes.userspace.main.supervisor import PauseLog
 
 PAUSED, RESUMED = "accepting paused", "accepting resumed"
 
 
 @pytest.fixture
 def logs(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[EventDict]]:
-    monkeypatch.setattr(pauses, "CALM", 0.02)
+    monkeypatch.setattr(supervisor, "CALM", 0.02)
     with capture_logs() as logs:
         yield logs
 
@@ -23,7 +23,7 @@ def logs(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[EventDict]]:
 async def calm() -> None:
     """Let more time pass than it takes to call a pause over."""
     passed = asyncio.Event()
-    asyncio.get_running_loop().call_later(pauses.CALM + 0.01, passed.set)
+    asyncio.get_running_loop().call_later(supervisor.CALM + 0.01, passed.set)
     await passed.wait()
 
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import pytest
 
 from lbproxy.dataplanes.userspace.main import counter_view
-from lbproxy.dataplanes.userspace.shared import counters, wire
+from lbproxy.dataplanes.userspace.shared import wire
 from lbproxy.dataplanes.userspace.worker import engine
 from lbproxy.dataplanes.userspace.worker.engine import RESERVED_DESCRIPTORS
 from lbproxy.model.stats import WorkerStats
@@ -125,8 +125,7 @@ async def test_long_queue_that_finds_no_descriptor_is_refused_one_after_the_othe
 
 
 def worker(harness: Harness) -> WorkerStats:
-    harness.blocks[0][counters.HEARTBEAT] = 0
-    return counter_view.worker_stats(harness.blocks[0], 0, 1)
+    return counter_view.worker_stats(harness.blocks[0], 0, 1, harness.clock.now)
 
 
 @contextmanager

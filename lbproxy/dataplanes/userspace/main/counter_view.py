@@ -1,21 +1,47 @@
-"""From the workers' counters in shared memory to `Stats`. Reads only; the workers notice nothing."""
+"""The main process's side of the counters in shared memory: which slot counts what, and `Stats` made of the cells.
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+Pure. Workers count meanwhile and notice nothing; what is written here is written where no worker writes any more.
+"""
+
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from operator import add
-from time import monotonic
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from lbproxy.dataplanes.userspace.shared import counters
 from lbproxy.dataplanes.userspace.shared.reasons import Closed, Failed, Rejected
+from lbproxy.model.errors import DataplaneError
 from lbproxy.model.stats import BackendStats, Histogram, ServiceStats, WorkerStats
 
 Blocks = Sequence[memoryview]
-K = TypeVar("K")
+K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 
+class Slots(Generic[K]):
+    """Numbers below `limit`, each of which one key holds at a time. `what` names the keys in an error."""
+
+    def __init__(self, limit: int, what: str) -> None:
+        self._limit, self._what = limit, what
+        self._free: list[int] = []
+        self.held: dict[K, int] = {}
+
+    def assign(self, keys: Iterable[K]) -> None:
+        """Give a number to each key that has none: to all of them, or to none and `DataplaneError`."""
+        fresh = [key for key in dict.fromkeys(keys) if key not in self.held]
+        if len(self.held) + len(fresh) > self._limit:
+            raise DataplaneError(f"more than {self._limit} {self._what}: split them over several lbproxy instances")
+        for key in fresh:
+            self.held[key] = self._free.pop() if self._free else len(self.held)
+
+    def free(self, keys: Iterable[K]) -> list[int]:
+        """Take back the numbers of these keys, each of which holds one, and return them."""
+        numbers = [self.held.pop(key) for key in keys]
+        self._free += numbers
+        return numbers
+
+
 class CounterView(Mapping[K, V]):
-    """Reads a key's cells when it is asked for: who wants one of ten thousand backends pays for one."""
+    """Reads a key's cells when it is asked for: a caller that wants one of ten thousand backends pays for one."""
 
     def __init__(self, slots: Mapping[K, int], read: Callable[[int], V]) -> None:
         self._slots, self._read = dict(slots), read
@@ -57,12 +83,12 @@ def backend_stats(blocks: Blocks, slot: int) -> BackendStats:
     )
 
 
-def worker_stats(block: memoryview, index: int, pid: int | None) -> WorkerStats:
-    """One worker's own cells."""
+def worker_stats(block: memoryview, index: int, pid: int | None, now: float) -> WorkerStats:
+    """One worker's own cells; `now` is on the monotonic clock, which workers share."""
     return WorkerStats(
         index=index,
         pid=pid,
-        heartbeat_age=max(0.0, monotonic() - block[counters.HEARTBEAT] / counters.MILLISECONDS),
+        heartbeat_age=max(0.0, now - block[counters.HEARTBEAT] / counters.MILLISECONDS),
         descriptors=block[counters.DESCRIPTORS],
         descriptor_limit=block[counters.DESCRIPTOR_LIMIT],
         cpu_seconds=block[counters.CPU_TIME] / counters.MICROSECONDS,
@@ -73,7 +99,7 @@ def worker_stats(block: memoryview, index: int, pid: int | None) -> WorkerStats:
 
 
 def account_lost_worker(block: memoryview, services: Iterable[int], backends: Mapping[int, int]) -> int:
-    """Count what a dead worker took with it, and return how many connections. Nobody writes to its block now.
+    """Count what a dead worker took with it, and return how many connections. A second call finds nothing more.
 
     `backends` maps the slot of each backend to that of its service.
     """
@@ -91,7 +117,7 @@ def account_lost_worker(block: memoryview, services: Iterable[int], backends: Ma
 
 
 def reset_slot(blocks: Blocks, at: int, size: int) -> None:
-    """Zero a slot that is about to be held by another key; no worker knows the old one any more."""
+    """Zero a slot that another key may hold next: `size` cells from `at`. No worker may know the old key any more."""
     for block in blocks:
         for cell in range(at, at + size):
             block[cell] = 0

@@ -5,10 +5,11 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
+from time import monotonic
 
 from lbproxy.dataplanes.userspace.main import counter_view
+from lbproxy.dataplanes.userspace.main.counter_view import Slots
 from lbproxy.dataplanes.userspace.main.listening_sockets import ListeningSockets
-from lbproxy.dataplanes.userspace.main.slots import Slots
 from lbproxy.dataplanes.userspace.main.supervisor import Supervisor, WorkerProcess
 from lbproxy.dataplanes.userspace.main.worker_messages import NOTHING, SlotNumbers, worker_messages
 from lbproxy.dataplanes.userspace.shared import counters
@@ -28,31 +29,34 @@ DRAIN_POLL = 0.05
 
 
 class UserspaceDataplane:
-    """Accepts TCP and relays it in `workers` processes. `on_failing` is told of backends that fail in a row."""
+    """Accepts TCP and relays it in `workers` processes, which start with the first `apply`.
+
+    `on_failing` is told of each backend that failed several times in a row in one worker.
+    """
 
     def __init__(self, workers: int, on_failing: Callable[[BackendKey], None] = lambda _: None) -> None:
         self._on_failing = on_failing
-        self._snapshot = self._held_for = NOTHING
-        self._loose: set[BackendKey] = set()
+        self._snapshot = self._slots_for = NOTHING
+        self._unused: set[BackendKey] = set()
         """Backends that hold slots and are not in the snapshot that slots are held for."""
-        self._briefed: dict[WorkerProcess, Snapshot] = {}
+        self._told: dict[WorkerProcess, Snapshot] = {}
         self._listening = ListeningSockets(workers)
         self._services = Slots[str](counters.MAX_SERVICES, "services")
         self._backends = Slots[BackendKey](counters.MAX_BACKENDS, "backends")
-        self._supervisor = Supervisor(workers, self._brief, self._bury, self._report_failing)
+        self._supervisor = Supervisor(workers, self._update, self._account_lost, self._report_failing)
 
     async def apply(self, snapshot: Snapshot) -> None:
         """Make the snapshot true; see `Dataplane.apply`. Raises `BindError` before anything was changed."""
         listens = {address for service in snapshot.services.values() for address in service.listens}
-        self._hold(snapshot)
+        self._assign_slots(snapshot)
         self._listening.open(listens)
         self._snapshot = snapshot
-        self._listening.close_all_but(listens)  # before the workers' duplicates: the last holder takes who waits
+        self._listening.close_all_but(listens)  # first: the last holder, a worker, takes the clients that wait
         for worker in self._supervisor.running.values():
-            self._brief(worker)
+            self._update(worker)
         await self._supervisor.start()
-        await self._sync(snapshot.version)
-        self._release()
+        await self._wait_until_synced(snapshot.version)
+        self._free_slots()
 
     async def drain(self, timeout: float) -> None:
         """Accept no more; wait until the last connection has ended, or reset the rest after `timeout` seconds."""
@@ -65,7 +69,7 @@ class UserspaceDataplane:
             await self.close()
 
     async def _stop_listening(self) -> None:
-        """Return when the workers have taken whoever waited: nobody is overlooked, nor forgotten by a replacement."""
+        """Return when the workers have accepted every client that waited; a replacement accepts none either."""
         if self._snapshot is not NOTHING:
             services = {name: replace(service, listens=()) for name, service in self._snapshot.services.items()}
             with suppress(DataplaneError):  # a worker that hangs: its connections are reset in the end
@@ -82,7 +86,10 @@ class UserspaceDataplane:
         )
 
     async def choices(self, service: str, leaving: Sequence[Address]) -> tuple[SchedulerChoice, ...]:
-        """How each worker would choose now, and how old the connections of `leaving` are; without those that hang."""
+        """How each worker would choose now, and how old the connections of `leaving` are.
+
+        A worker that does not answer within ASK_TIMEOUT is left out.
+        """
         workers = list(self._supervisor.running.values())
         told = await asyncio.gather(*(worker.ask(service, leaving, ASK_TIMEOUT) for worker in workers))
         return tuple(_choice(worker.index, message) for worker, message in zip(workers, told, strict=True) if message)
@@ -90,7 +97,8 @@ class UserspaceDataplane:
     def workers(self) -> tuple[WorkerStats, ...]:
         """The worker processes alone: cheap with any number of backends."""
         running = self._supervisor.running
-        return tuple(counter_view.worker_stats(block, index, running[index].process.pid if index in running else None)
+        pids = {index: worker.process.pid for index, worker in running.items()}
+        return tuple(counter_view.worker_stats(block, index, pids.get(index), monotonic())
                      for index, block in enumerate(self._supervisor.blocks))
 
     async def close(self) -> None:
@@ -98,44 +106,44 @@ class UserspaceDataplane:
         self._listening.close_all_but(())
         await self._supervisor.stop()
 
-    def _hold(self, snapshot: Snapshot) -> None:
-        gone, come = diff.keys(self._held_for, snapshot)
-        self._services.hold(snapshot.services)
-        self._backends.hold(come)
-        self._loose = (self._loose | gone) - come
-        self._held_for = snapshot
+    def _assign_slots(self, snapshot: Snapshot) -> None:
+        gone, come = diff.keys(self._slots_for, snapshot)
+        self._services.assign(snapshot.services)
+        self._backends.assign(come)
+        self._unused = (self._unused | gone) - come
+        self._slots_for = snapshot
 
-    def _release(self) -> None:
-        """Every worker has forgotten what is not in the snapshot: its counters go, its slots can be held again."""
+    def _free_slots(self) -> None:
+        """Zero and free the slots of what is not in the snapshot; every worker must have forgotten it."""
         blocks = self._supervisor.blocks
-        for slot in self._backends.give_back(self._loose):
+        for slot in self._backends.free(self._unused):
             counter_view.reset_slot(blocks, counters.backend_at(slot), counters.BACKEND_CELLS)
-        for slot in self._services.give_back(self._services.held.keys() - self._held_for.services.keys()):
+        for slot in self._services.free(self._services.held.keys() - self._slots_for.services.keys()):
             counter_view.reset_slot(blocks, counters.service_at(slot), counters.SERVICE_CELLS)
-        self._loose = set()
+        self._unused = set()
 
-    async def _sync(self, version: int) -> None:
+    async def _wait_until_synced(self, version: int) -> None:
         waiting = {worker.synced(version): worker for worker in self._supervisor.running.values()}
         late = (await asyncio.wait(waiting, timeout=SYNC_TIMEOUT))[1] if waiting else set()
         if late:
             pids = ", ".join(str(waiting[future].process.pid) for future in late)
             raise DataplaneError(f"no answer from worker {pids} within {SYNC_TIMEOUT:g} s")
 
-    def _brief(self, worker: WorkerProcess) -> None:
-        """Tell a worker what it does not know yet."""
-        before = self._briefed.get(worker, NOTHING)
+    def _update(self, worker: WorkerProcess) -> None:
+        """Send a worker what it does not know yet of the snapshot."""
+        before = self._told.get(worker, NOTHING)
         numbers = SlotNumbers(self._services.held, self._backends.held)
         for change in worker_messages(before, self._snapshot, numbers):
             listen = change.listen
             descriptors = (self._listening.descriptor(listen, worker.index),) if listen else ()
             worker.channel.send(change.message, descriptors)
-        self._briefed[worker] = self._snapshot
+        self._told[worker] = self._snapshot
 
-    def _bury(self, worker: WorkerProcess) -> int:
-        self._briefed.pop(worker, None)
+    def _account_lost(self, worker: WorkerProcess) -> int:
+        self._told.pop(worker, None)
         services, backends = self._services.held, self._backends.held
         return counter_view.account_lost_worker(self._supervisor.blocks[worker.index], services.values(),
-                            {slot: services[key.service] for key, slot in backends.items()})
+                                                {slot: services[key.service] for key, slot in backends.items()})
 
     def _clients(self) -> int:
         stats = self.stats()

@@ -14,21 +14,23 @@ from time import monotonic
 
 import structlog
 
-from lbproxy.dataplanes.userspace.main.pauses import PauseLog
 from lbproxy.dataplanes.userspace.shared import counters, wire
 from lbproxy.dataplanes.userspace.shared.channel import Channel, Message
 from lbproxy.model.address import Address
 from lbproxy.model.errors import DataplaneError
 
-LOOK_AFTER = 5.0
+HEARTBEAT_CHECK = 5.0
 """Seconds between two looks at a worker's heartbeat."""
 HUNG_AFTER = 30.0
 """Seconds without a heartbeat after which a worker is killed: long, because it costs its connections."""
 SHORT_LIFE = 10.0
-"""Seconds of life below which the next start is delayed."""
+"""Seconds of life below which the next start is delayed: what kills it at once would kill the next one too."""
 LONGEST_DELAY = 5.0
+"""Seconds: clients of the missing worker wait in its listening sockets meanwhile."""
 EXIT_TIMEOUT = 2.0
 """Seconds to wait for a worker that was told to exit."""
+CALM = 1.0
+"""Seconds without a pause in accepting after which the shortage is over."""
 
 log = structlog.get_logger()
 
@@ -53,20 +55,23 @@ class WorkerProcess:
             self.process.kill()
 
     def close(self) -> None:
-        """It has died: nobody needs to wait for it any more."""
+        """Call when it has died: what waits for it is released."""
         self.channel.close()
         self._pauses.forget()
         self._on_end()
 
     def synced(self, version: int) -> asyncio.Future[None]:
-        """Done when it has obeyed everything up to this version, or has died (its successor will)."""
+        """Return a future that is done when it has obeyed everything up to this version, or has died.
+
+        Its successor starts with the latest snapshot.
+        """
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((version, future))
         self._release()
         return future
 
     async def ask(self, name: str, leaving: Sequence[Address], timeout: float) -> Message | None:
-        """How it would choose for a service now; None if it does not say so within `timeout` seconds."""
+        """Return its ANSWER on how it would choose for a service now; None if none comes within `timeout` seconds."""
         number, future = next(self._numbers), asyncio.get_running_loop().create_future()
         self._asked[number] = future
         self.channel.send({"op": wire.ASK, "number": number, "name": name, "leaving": leaving})
@@ -102,10 +107,43 @@ class WorkerProcess:
         self._waiting = [(version, future) for version, future in self._waiting if not future.done()]
 
 
-class Supervisor:
-    """Runs a fixed number of workers. `on_start` briefs each new one, `on_death` settles a dead one's counters.
+class PauseLog:
+    """Logs one worker's pauses in accepting: a line when they begin and one when they are over.
 
-    `on_failing` is told when a worker finds that a backend fails.
+    While the machine is short of something, a worker tries again at each tick: one shortage, not ten a second.
+    """
+
+    def __init__(self, worker: int) -> None:
+        self._worker = worker
+        self._is_logged = False
+        self._calm: asyncio.TimerHandle | None = None
+
+    def begin(self, reason: str, limit: int) -> None:
+        """Accepting has paused."""
+        self.forget()
+        if not self._is_logged:
+            self._is_logged = True
+            log.warning("accepting paused", worker=self._worker, reason=reason, limit=limit)
+
+    def end(self) -> None:
+        """Accepting goes on; it is logged after CALM seconds, unless another pause begins before."""
+        self._calm = asyncio.get_running_loop().call_later(CALM, self._over)
+
+    def forget(self) -> None:
+        """Log no end: another pause has begun, or the worker is gone."""
+        if self._calm is not None:
+            self._calm.cancel()
+
+    def _over(self) -> None:
+        self._is_logged = False
+        log.info("accepting resumed", worker=self._worker)
+
+
+class Supervisor:
+    """Runs a fixed number of workers.
+
+    `on_start` is given each new one, to send it what it must know; `on_death` each dead one, and returns how many
+    connections it took with it. `on_failing` gets a worker's message that a backend fails.
     """
 
     def __init__(self, workers: int, on_start: Callable[[WorkerProcess], None],
@@ -115,7 +153,7 @@ class Supervisor:
         self.restarts = 0
         self.running: dict[int, WorkerProcess] = {}
         self._on_start, self._on_death, self._on_failing = on_start, on_death, on_failing
-        self._keepers: list[asyncio.Task[None]] = []
+        self._tasks: list[asyncio.Task[None]] = []
         self._ending = asyncio.Event()
 
     async def start(self) -> None:
@@ -123,33 +161,33 @@ class Supervisor:
 
         Raises `DataplaneError` if the machine can't start one.
         """
-        while len(self._keepers) < len(self.blocks) and not self._ending.is_set():
-            worker = await self._spawn(len(self._keepers))
-            self._keepers.append(asyncio.create_task(self._keep(worker), name=f"worker {worker.index}"))
+        while len(self._tasks) < len(self.blocks) and not self._ending.is_set():
+            worker = await self._spawn(len(self._tasks))
+            self._tasks.append(asyncio.create_task(self._keep_running(worker), name=f"worker {worker.index}"))
 
     async def stop(self) -> None:
-        """End every worker: what it still relays is reset."""
+        """End every worker; what it still relays is reset. Takes EXIT_TIMEOUT at most: then they are killed."""
         self._ending.set()
         for worker in self.running.values():
             worker.channel.send({"op": wire.EXIT})
-        if not self._keepers:
+        if not self._tasks:
             return
-        _, late = await asyncio.wait(self._keepers, timeout=EXIT_TIMEOUT)
+        _, late = await asyncio.wait(self._tasks, timeout=EXIT_TIMEOUT)
         for worker in list(self.running.values()):
             worker.kill()
         await asyncio.gather(*late)
 
-    async def _keep(self, first: WorkerProcess) -> None:
+    async def _keep_running(self, first: WorkerProcess) -> None:
         worker: WorkerProcess | None = first
         delay = 0.0
         while worker is not None:
             born = monotonic()
-            await self._watch(worker)
-            self._bury(worker)
+            await self._wait_for_exit(worker)
+            self._on_exit(worker)
             delay = min(2 * delay + 0.1, LONGEST_DELAY) if monotonic() - born < SHORT_LIFE else 0.0
             worker = await self._replace(worker.index, delay)
 
-    def _bury(self, worker: WorkerProcess) -> None:
+    def _on_exit(self, worker: WorkerProcess) -> None:
         worker.close()
         del self.running[worker.index]
         lost = self._on_death(worker)
@@ -159,12 +197,12 @@ class Supervisor:
                       connections_lost=lost)
 
     async def _replace(self, index: int, delay: float) -> WorkerProcess | None:
-        """Start another one after the delay, whatever number of attempts it takes; None if none is wanted any more."""
+        """Start another one after `delay` seconds, in as many attempts as it takes; None if `stop` was called."""
         while not await self._ends_within(delay):
             try:
                 return await self._spawn(index)
             except DataplaneError as error:
-                log.error("worker not replaced, trying again", worker=index, error=str(error))
+                log.error("can't start a new worker, trying again", worker=index, error=str(error))
                 delay = min(2 * delay + 0.1, LONGEST_DELAY)
         return None
 
@@ -173,10 +211,10 @@ class Supervisor:
             await asyncio.wait_for(self._ending.wait(), seconds)
         return self._ending.is_set()
 
-    async def _watch(self, worker: WorkerProcess) -> None:
+    async def _wait_for_exit(self, worker: WorkerProcess) -> None:
         while True:
             try:
-                await asyncio.wait_for(worker.process.wait(), LOOK_AFTER)
+                await asyncio.wait_for(worker.process.wait(), HEARTBEAT_CHECK)
             except TimeoutError:
                 self._kill_if_hung(worker)
             else:
@@ -185,7 +223,8 @@ class Supervisor:
     def _kill_if_hung(self, worker: WorkerProcess) -> None:
         silence = monotonic() - self.blocks[worker.index][counters.HEARTBEAT] / counters.MILLISECONDS
         if silence > HUNG_AFTER:
-            log.error("worker hangs, killing it", worker=worker.index, pid=worker.process.pid, seconds=round(silence))
+            log.error("worker does not respond, killing it", worker=worker.index, pid=worker.process.pid,
+                      seconds=round(silence))
             worker.kill()
 
     async def _spawn(self, index: int) -> WorkerProcess:
