@@ -11,12 +11,13 @@ from lbproxy.admin import guard
 from lbproxy.admin.metrics import TableCollector
 from lbproxy.control import metrics as control
 from lbproxy.runtime import metrics as runtime
+from lbproxy.sources.dns import metrics as dns
 from lbproxy.sources.kubernetes import metrics as kubernetes
 
 from .blocks import table
 from .sample import Sample
 
-MODULES = (control, runtime, kubernetes, guard)
+MODULES = (control, runtime, dns, kubernetes, guard)
 """Those that define metrics of their own; the metrics of services and backends come from the collector."""
 SUFFIX = {"counter": "_total"}
 

@@ -51,7 +51,7 @@ def _services() -> list[click.Option]:
     return [
         _option("config", Config.model_fields["config_file"], "FILE"),
         _option("listen", service["listen"], "ADDRESS", is_repeatable=True),
-        _option("backend", service["backends"], "ADDRESS[,weight=N]", is_repeatable=True),
+        _option("backend", service["backends"], "ADDRESS|NAME:PORT[,weight=N]", is_repeatable=True),
         _option("service", service["kubernetes"], "NAMESPACE/NAME[:PORT]"),
     ]
 

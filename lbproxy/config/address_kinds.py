@@ -42,6 +42,22 @@ class BackendAddress(ListenAddress):
         return address
 
 
+class ServerAddresses(OptionKind[tuple[Address, ...]]):
+    """The addresses of servers that are asked one after the other; nothing (the empty text): it is not set."""
+
+    metavar = "ADDRESS"
+    is_repeatable = True
+
+    def read(self, value: object) -> tuple[Address, ...]:
+        """Take addresses in a list or between commas."""
+        given = value if isinstance(value, list | tuple) and not isinstance(value, Address) else [value]
+        return tuple(BackendAddress().read(one) for item in given for one in _split(item) if one != "")
+
+    def show(self, value: tuple[Address, ...]) -> str:
+        """Give the canonical text."""
+        return ",".join(map(str, value))
+
+
 class AdminAddresses(OptionKind[tuple[AdminAddress, ...]]):
     """The admin server's addresses: a TCP address, a Unix socket, or both; `off` for none."""
 

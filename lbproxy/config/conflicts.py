@@ -42,14 +42,14 @@ def _same_listens(config: Config) -> Iterator[Problem]:
 
 
 def _bad_backends(service: ServiceConfig, index: int) -> Iterator[Problem]:
-    seen: set[Address] = set()
+    seen: set[str] = set()
     for place, backend in enumerate(service.backends):
         path = ("services", index, "backends", place)
-        if backend.address in seen:
-            yield Problem(path, f"{backend.address} is given twice; remove one")
-        if _is_own(backend.address, service):
+        if backend.place in seen:
+            yield Problem(path, f"{backend.place} is given twice; remove one")
+        if backend.address and _is_own(backend.address, service):
             yield Problem(path, f"{backend.address} is where this service listens; write another address")
-        seen.add(backend.address)
+        seen.add(backend.place)
 
 
 def _is_own(backend: Address, service: ServiceConfig) -> bool:

@@ -9,6 +9,7 @@ from ruamel.yaml import YAML
 from lbproxy.config.option_names import kebab
 from lbproxy.config.options import (
     OPTIONS,
+    DnsOptions,
     IpvsOptions,
     KubernetesOptions,
     LogOptions,
@@ -22,7 +23,7 @@ from lbproxy.model.address import Address
 from lbproxy.model.snapshot import HealthPolicy, Policy, Services, ServiceSpec
 
 
-class Config(LogOptions, IpvsOptions, ProcessOptions, KubernetesOptions, ServiceOptions):
+class Config(LogOptions, IpvsOptions, ProcessOptions, KubernetesOptions, DnsOptions, ServiceOptions):
     """Every option, with its default where it was not set. Immutable. Durations are seconds."""
 
     services: tuple[ServiceConfig, ...] = ()
@@ -40,7 +41,7 @@ class Config(LogOptions, IpvsOptions, ProcessOptions, KubernetesOptions, Service
         """Return every service by its name, with a complete policy, and of its endpoints those listed by address."""
         return {service.name: ServiceSpec(service.name, service.listen, service.endpoints(),
                                           _policy(self._options_of(service)),
-                                          is_known=service.kubernetes is None)
+                                          is_known=not service.is_resolved())
                 for service in self.services}
 
     def to_yaml(self, hidden: Container[str] = ()) -> str:

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.fields import FieldInfo
 
-from lbproxy.config.address_kinds import AdminAddresses
+from lbproxy.config.address_kinds import AdminAddresses, ServerAddresses
 from lbproxy.config.cpus import usable_cpus
 from lbproxy.config.fwmark import Fwmark, Marks
 from lbproxy.config.option_kinds import Boolean, Choice, Duration, Integer, OptionKind, Text, Workers
@@ -93,6 +93,16 @@ class KubernetesOptions(Options):
     """Collect changes of endpoints this long and apply them together, because a rollout makes many small ones."""
 
 
+class DnsOptions(Options):
+    """DNS."""
+
+    dns_interval: Annotated[float, Duration(0, HOUR)] = 0.0
+    """Time between two lookups of a backend's name, at least 100ms. 0: by the TTL of its records, 1 s to 5 minutes."""
+
+    dns_server: Annotated[tuple[Address, ...], ServerAddresses()] = ()
+    """Ask this DNS server, not those in /etc/resolv.conf. The search list of that file is used all the same."""
+
+
 class IpvsOptions(Options):
     """IPVS."""
 
@@ -169,8 +179,8 @@ class ServiceOptions(HealthOptions, ConnectionOptions, BalancingOptions):
     """Options that each service may set for itself. At the top of the file they are the default of all services."""
 
 
-GROUPS = (BalancingOptions, ConnectionOptions, HealthOptions, KubernetesOptions, ProcessOptions, IpvsOptions,
-          LogOptions)
+GROUPS = (BalancingOptions, ConnectionOptions, HealthOptions, KubernetesOptions, DnsOptions, ProcessOptions,
+          IpvsOptions, LogOptions)
 OPTIONS: Mapping[str, FieldInfo] = {
     name: field for group in GROUPS for name, field in group.model_fields.items()}
 

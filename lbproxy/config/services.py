@@ -2,15 +2,16 @@
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from lbproxy.config.address_kinds import BackendAddress, ListenAddress
+from lbproxy.config.dns_names import DnsNameKind, is_service_name, split_name
 from lbproxy.config.kubernetes import KubernetesConfig
 from lbproxy.config.option_kinds import Integer, OptionKind
 from lbproxy.config.options import Options, ServiceOptions
-from lbproxy.model.address import Address
+from lbproxy.model.address import MAX_PORT, Address
 from lbproxy.model.snapshot import MAX_WEIGHT, Endpoint
 from lbproxy.text.quoting import quoted
 
@@ -34,27 +35,57 @@ class DnsLabel(OptionKind[str]):
 
 
 class BackendConfig(Options):
-    """One backend, as `127.0.0.1:9001`, `127.0.0.1:9001,weight=2` or the keys below."""
+    """One backend, as `127.0.0.1:9001`, `db.internal:5432,weight=2` or the keys below; a name may be several."""
 
-    address: Annotated[Address, BackendAddress()]
+    address: Annotated[Address | None, BackendAddress()] = None
     """Where it accepts connections."""
 
+    name: Annotated[str, DnsNameKind()] = ""
+    """Instead of an address, a DNS name: each of its A and AAAA records is a backend. `_postgres._tcp.db.internal`:
+    as its SRV records say, with their ports and weights."""
+
+    port: Annotated[int | None, Integer(1, MAX_PORT)] = None
+    """The port at each address of the name."""
+
     weight: Annotated[int, Integer(0, MAX_WEIGHT)] = 1
-    """Its share under wlc and wrr. 0: it keeps its connections and gets no new ones."""
+    """Its share under wlc and wrr, that of each address of a name. 0: it keeps its connections and gets no new ones."""
 
     @model_validator(mode="before")
     @classmethod
     def _from_text(cls, value: object) -> object:
         return _keys(value) if isinstance(value, str) else value
 
+    @model_validator(mode="after")
+    def _has_one_place(self) -> Self:
+        if self.address is None and not self.name:
+            raise ValueError("names no backend; write address:, or name: and port:")
+        if self.address is not None and (self.name or self.port is not None):
+            raise ValueError("has an address, and a name or port too; write address:, or name: and port:")
+        if self.name and is_service_name(self.name) != (self.port is None):
+            raise ValueError(f"{self.name} has the ports of its SRV records; remove the port"
+                             if self.port else f"{self.name} needs a port; write it as {self.name}:80")
+        return self
+
+    @property
+    def own_weight(self) -> int | None:
+        """The weight of each of its addresses; None: as the SRV records say, since none was written."""
+        is_said = "weight" in self.model_fields_set or not is_service_name(self.name)
+        return self.weight if is_said else None
+
+    @property
+    def place(self) -> str:
+        """Where it is, as it is written in one word."""
+        return str(self.address or (f"{self.name}:{self.port}" if self.port else self.name))
+
     def __str__(self) -> str:
-        return str(self.address) if self.weight == 1 else f"{self.address},weight={self.weight}"
+        is_default = self.weight == 1 and not (is_service_name(self.name) and self.own_weight == 1)
+        return self.place if is_default else f"{self.place},weight={self.weight}"
 
 
 def _keys(text: str) -> Mapping[str, str]:
-    """Split `ADDRESS,KEY=VALUE`."""
-    address, *settings = text.split(",")
-    keys = {"address": address}
+    """Split `ADDRESS,KEY=VALUE` or `NAME:PORT,KEY=VALUE`."""
+    place, *settings = text.split(",")
+    keys = dict(split_name(place) or {"address": place})
     for setting in settings:
         key, equals, value = (part.strip() for part in setting.partition("="))
         if not equals or key in keys:
@@ -86,7 +117,8 @@ class ServiceConfig(ServiceOptions):
     """Accept connections here. 0.0.0.0:PORT stands for all IPv4 addresses, [::]:PORT for all IPv6 addresses."""
 
     backends: Annotated[tuple[BackendConfig, ...], BeforeValidator(_many)] = ()
-    """Forward them to these addresses. Weights are 0 to 100. A service without backends refuses connections."""
+    """Forward them to these, by address or DNS name. Weights are 0 to 100. A service without backends refuses
+    connections."""
 
     kubernetes: KubernetesConfig | None = None
     """Instead of backends: follow the endpoints of a Kubernetes Service. Its port by name or number."""
@@ -94,6 +126,10 @@ class ServiceConfig(ServiceOptions):
     name: Annotated[str, DnsLabel()] = Field(default_factory=_name_after)
     """Its name in logs and metrics. Default: the name of its Service, else made of its first listen address."""
 
+    def is_resolved(self) -> bool:
+        """Whether any of its backends have to be found out, in Kubernetes or DNS."""
+        return self.kubernetes is not None or any(backend.name for backend in self.backends)
+
     def endpoints(self) -> tuple[Endpoint, ...]:
-        """Return the listed backends as endpoints."""
-        return tuple(Endpoint(backend.address, backend.weight) for backend in self.backends)
+        """Return the backends that are listed by address as endpoints."""
+        return tuple(Endpoint(backend.address, backend.weight) for backend in self.backends if backend.address)

@@ -15,7 +15,7 @@ from lbproxy.text.quoting import quoted
 _ADVICE = {
     "services": "write a list, each item with listen: and backends:",
     "listen": "write an address, such as 127.0.0.1:8080, or a list of them",
-    "backends": "write a list of addresses, such as 127.0.0.1:9001",
+    "backends": "write a list of addresses or names, such as 127.0.0.1:9001 or db.internal:5432",
     "kubernetes": "write a Service, such as default/web, or {service: default/web, port: http}",
     "service": "write NAMESPACE/NAME of a Service, such as default/web",
     "address": "write an address, such as 127.0.0.1:9001",

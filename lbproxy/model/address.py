@@ -47,8 +47,8 @@ def _canonical(host: str, text: str) -> str:
     try:
         return str(ipaddress.ip_address(host))
     except ValueError:
-        raise ValueError(f"{text!r}: {host!r} is not an IP address; names are not resolved, "
-                         "write the address, such as 127.0.0.1:8080 or [::1]:8080") from None
+        raise ValueError(f"{text!r}: {host!r} is not an IP address; "
+                         "write one, such as 127.0.0.1:8080 or [::1]:8080") from None
 
 
 def _port(port: str, text: str) -> int:

@@ -55,7 +55,8 @@ every 75th change of an endpoint would cause one, with this fewer than one chang
 log = structlog.get_logger()
 
 FIXED_AT_START = ("dataplane", "workers", "admin", "admin_token_file", "admin_hosts", "shutdown_delay",
-                  "log_level", "log_format", "kubeconfig", "context", "zone", "coalesce", "ipvs_fwmark", "cleanup")
+                  "log_level", "log_format", "kubeconfig", "context", "zone", "coalesce", "dns_interval", "dns_server",
+                  "ipvs_fwmark", "cleanup")
 """Options that are read at the start only. If one changes in the file, the log says that it needs a restart."""
 
 

@@ -7,6 +7,9 @@ from prometheus_client import CollectorRegistry
 
 from lbproxy.config import Config
 from lbproxy.sources.base import Resolver
+from lbproxy.sources.dns.metrics import DnsMetrics
+from lbproxy.sources.dns.name_watch import NameLookup
+from lbproxy.sources.dns.resolver import DnsResolver
 from lbproxy.sources.kubernetes.client.connection import ApiConnection
 from lbproxy.sources.kubernetes.metrics import WatchMetrics
 from lbproxy.sources.kubernetes.resolver import KubernetesResolver
@@ -14,7 +17,7 @@ from lbproxy.sources.kubernetes.resolver import KubernetesResolver
 
 async def make_resolvers(config: Config, registry: CollectorRegistry) -> Sequence[Resolver]:
     """Make one of each kind, with its metrics. Raises `ConfigError` if one can't do what the configuration wants."""
-    return [await _kubernetes(config, registry)]
+    return [await _kubernetes(config, registry), _dns(config, registry)]
 
 
 async def _kubernetes(config: Config, registry: CollectorRegistry) -> KubernetesResolver:
@@ -29,3 +32,12 @@ async def _kubernetes(config: Config, registry: CollectorRegistry) -> Kubernetes
     if any(service.kubernetes for service in config.services):
         await resolver.connect()  # credentials that can't be read are a mistake, now: after a reload they may come
     return resolver
+
+
+def _dns(config: Config, registry: CollectorRegistry) -> DnsResolver:
+    def make_client() -> NameLookup:
+        from lbproxy.sources.dns.client import DnsClient  # noqa: PLC0415 - 100 ms, which only some need
+
+        return DnsClient(servers=config.dns_server)
+
+    return DnsResolver(make_client, DnsMetrics(registry), config.dns_interval)

@@ -13,6 +13,7 @@ import structlog
 from lbproxy.config import Config, ServiceConfig
 from lbproxy.model.errors import ConfigError
 from lbproxy.sources.base import Reference, WantedService, WantedServices
+from lbproxy.sources.dns.reference import DnsName
 from lbproxy.sources.fixed import FixedBackends
 from lbproxy.sources.kubernetes.reference import KubernetesPort
 
@@ -83,7 +84,8 @@ def wanted_services(config: Config) -> WantedServices:
 def _references(service: ServiceConfig) -> tuple[Reference, ...]:
     if service.kubernetes is not None:
         return (KubernetesPort(*service.kubernetes.service, service.kubernetes.port),)
-    return (FixedBackends(service.endpoints()),)
+    names = [DnsName(backend.name, backend.port, backend.own_weight) for backend in service.backends if backend.name]
+    return (FixedBackends(service.endpoints()), *names)
 
 
 def signature(path: Path | None) -> Signature | None:

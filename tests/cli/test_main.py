@@ -63,7 +63,8 @@ def test_help_shows_every_option_and_its_variable(command: str, name: str, capsy
 @pytest.mark.parametrize(("name", "shown"), [
     ("workers", "N|auto"), ("workers", "default: auto"), ("scheduler", "lc|wlc|rr|wrr"), ("scheduler", "default: lc"),
     ("admin", "default: 127.0.0.1:9180"), ("idle-timeout", "default: 1h"), ("queue-timeout", "default: 5s"),
-    ("max-conns", "default: 0"), ("backend", "ADDRESS[,weight=N]"), ("listen", "repeatable"), ("config", "FILE"),
+    ("max-conns", "default: 0"), ("backend", "ADDRESS|NAME:PORT[,weight=N]"),
+    ("listen", "repeatable"), ("config", "FILE"),
 ])
 def test_help_shows_values_and_defaults(name: str, shown: str, capsys: Capture) -> None:
     text = printed(["run", "--help"], capsys)

@@ -32,6 +32,7 @@ def test_defaults_are_the_documented_ones(monkeypatch: pytest.MonkeyPatch) -> No
         "queue_timeout": 5.0, "connect_timeout": 2.0, "connect_retries": 2, "idle_timeout": 3600.0,
         "half_close_timeout": 60.0, "drain_timeout": 60.0, "health_interval": 2.0, "health_timeout": 2.0,
         "health_rise": 2, "health_fall": 2, "kubeconfig": "", "context": "", "zone": "", "coalesce": 0.05,
+        "dns_interval": 0.0, "dns_server": (),
         "ipvs_fwmark": None, "cleanup": False,
     }
     assert config.config_file is None
@@ -54,7 +55,8 @@ def test_variables_separate_addresses_by_white_space() -> None:
 
 @pytest.mark.parametrize("name", [name for name in OPTIONS if name != "dataplane"])
 def test_every_option_may_be_given_in_all_three_ways(name: str, write: Write) -> None:
-    words = {"scheduler": "rr", "admin": "off", "log_level": "error", "log_format": "json", "cleanup": "on"}
+    words = {"scheduler": "rr", "admin": "off", "log_level": "error", "log_format": "json", "cleanup": "on",
+             "dns_server": "127.0.0.1:5353"}
     text = words.get(name) or ("7s" if isinstance(OPTIONS[name].default, float) else "7")
     both = f"dataplane: auto\n{WEB}"
     from_option = load({name: text}, {}, write(both))

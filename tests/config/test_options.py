@@ -108,24 +108,28 @@ BAD_ADDRESSES = [
     (":8080", f"':8080' is not ADDRESS:PORT, {EXAMPLES}"),
     ("::1:8080", f"'::1:8080' is not ADDRESS:PORT, {EXAMPLES}"),
     ("[fe80::1%eth0]:80", f"'[fe80::1%eth0]:80' is not ADDRESS:PORT, {EXAMPLES}"),
-    ("localhost:80", ("'localhost:80': 'localhost' is not an IP address; names are not resolved, "
-                     f"write the address, {EXAMPLES}")),
-    ("010.0.0.1:80", ("'010.0.0.1:80': '010.0.0.1' is not an IP address; names are not resolved, "
-                     f"write the address, {EXAMPLES}")),
-    ("[[::1]]:80", ("'[[::1]]:80': '[::1]' is not an IP address; names are not resolved, "
-                   f"write the address, {EXAMPLES}")),
+    ("010.0.0.1:80", ("'010.0.0.1:80': '010.0.0.1' is not an IP address; "
+                     f"write one, {EXAMPLES}")),
+    ("[[::1]]:80", ("'[[::1]]:80': '[::1]' is not an IP address; "
+                   f"write one, {EXAMPLES}")),
     ("127.0.0.1:0", "'127.0.0.1:0': port '0' is not a number from 1 to 65535"),
     ("127.0.0.1:65536", "'127.0.0.1:65536': port '65536' is not a number from 1 to 65535"),
     ("127.0.0.1:http", "'127.0.0.1:http': port 'http' is not a number from 1 to 65535"),
     ("127.0.0.1:-1", "'127.0.0.1:-1': port '-1' is not a number from 1 to 65535"),
     ("127.0.0.1:\u0668\u0660", "'127.0.0.1:\u0668\u0660': port '\u0668\u0660' is not a number from 1 to 65535"),
-    ("\x1b]0;x\x07:80", (r"'\x1b]0;x\x07:80': '\x1b]0;x\x07' is not an IP address; names are not resolved, "
-                       f"write the address, {EXAMPLES}")),
+    ("\x1b]0;x\x07:80", (r"'\x1b]0;x\x07:80': '\x1b]0;x\x07' is not an IP address; "
+                       f"write one, {EXAMPLES}")),
     ("1" * 1000 + ":80", f"'{'1' * 60}…' is not ADDRESS:PORT, {EXAMPLES}"),
     ("224.0.0.1:80", f"224.0.0.1:80 is a multicast address; write a unicast one, {EXAMPLES}"),
     ("[ff02::1]:80", f"[ff02::1]:80 is a multicast address; write a unicast one, {EXAMPLES}"),
     ("[::ffff:10.0.0.1]:80", "this is 10.0.0.1 in IPv6 form; write 10.0.0.1:80"),
 ]
+
+
+@pytest.mark.parametrize("option", ["listen", "admin", "dns_server"])
+def test_name_is_no_address_of_ours_or_of_a_server(option: str, refusal: Refusal) -> None:
+    assert refusal(GOOD | {option: ("localhost:80",)}) == (
+        f"--{option.replace('_', '-')}: 'localhost:80': 'localhost' is not an IP address; write one, {EXAMPLES}")
 
 
 @pytest.mark.parametrize(("address", "text"), BAD_ADDRESSES)

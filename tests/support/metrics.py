@@ -20,7 +20,7 @@ class Metrics:
             if family.type in ("counter", "histogram"):
                 self.growing |= found
 
-    def value(self, name: str, **labels: str) -> float:
+    def value(self, name: str, /, **labels: str) -> float:
         """The sum of all samples of this name that have these labels, and maybe others."""
         return sum(value for (found, has), value in self._samples.items()
                    if found == name and labels.items() <= set(has))

@@ -73,11 +73,11 @@ class Program:
         """Scrape it."""
         return Metrics((await self.get("/metrics"))[1])
 
-    async def shows(self, name: str, value: float, **labels: str) -> Metrics:
+    async def shows(self, name: str, value: float, /, **labels: str) -> Metrics:
         """Wait until a metric has this value, and scrape once more."""
         return await self._polled(lambda metrics: metrics.value(name, **labels) == value)
 
-    async def counts(self, name: str, value: float, **labels: str) -> Metrics:
+    async def counts(self, name: str, value: float, /, **labels: str) -> Metrics:
         """Wait until a metric has at least this value, and scrape once more."""
         return await self._polled(lambda metrics: metrics.value(name, **labels) >= value)
 

@@ -70,7 +70,7 @@ IPVS = IpvsKind()
 
 def _unservable(listen: Address, service: ServiceConfig) -> str | None:
     """Say why the kernel can't pass connections from there to the service's backends; None if it can."""
-    backends = [backend.address for backend in service.backends]
-    if backends and all(backend.family != listen.family for backend in backends):
+    backends = [endpoint.address for endpoint in service.endpoints()]
+    if backends and not service.is_resolved() and all(backend.family != listen.family for backend in backends):
         return f"{listen} has no backend of its family, and IPVS translates addresses only; write one, or remove it"
     return loopback_conflict(listen, backends)

@@ -11,6 +11,7 @@ from functools import lru_cache
 
 from lbproxy.model.address import MAX_PORT, Address
 from lbproxy.model.snapshot import Endpoint
+from lbproxy.sources.address_rules import is_connectable
 from lbproxy.sources.kubernetes.fields import Fields, SkipError, flag, mapping, sequence, text, whole
 from lbproxy.text.quoting import quoted
 
@@ -127,7 +128,7 @@ def _host(address: str, version: int) -> str:
         raise SkipError(f"address {quoted(address)} is not an IP address") from None
     if parsed.version != version:
         raise SkipError(f"address {quoted(address)} is not IPv{version} as its slice says")
-    if parsed.is_link_local or parsed.is_multicast or parsed.is_unspecified:
+    if not is_connectable(parsed):
         raise SkipError(f"address {quoted(address)} is link-local, multicast or unspecified")
     if isinstance(parsed, ipaddress.IPv6Address) and parsed.scope_id:
         raise SkipError(f"address {quoted(address)} has a scope")
