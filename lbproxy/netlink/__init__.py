@@ -1,1 +1,4 @@
-"""The kernel over netlink(7): generic netlink, nf_tables and interface addresses. Serves any dataplane and doctor."""
+"""The kernel over netlink(7): generic netlink, nf_tables and interface addresses. For any dataplane, and for doctor.
+
+`attributes` and `channel` serve every protocol; `nftables` and `expressions` write rules, `addresses` reads interfaces.
+"""

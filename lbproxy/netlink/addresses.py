@@ -1,4 +1,4 @@
-"""The addresses that this network namespace's interfaces have (rtnetlink(7))."""
+"""The addresses that this network namespace's interfaces have (rtnetlink(7), RTM_GETADDR)."""
 
 import ipaddress
 import struct
@@ -8,26 +8,29 @@ from lbproxy.netlink.attributes import fields, number
 from lbproxy.netlink.channel import DUMP, ROUTE, NetlinkChannel, NetlinkMessage
 
 GETADDR = 22
+"""RTM_GETADDR (linux/rtnetlink.h)."""
 HEADER = struct.Struct("=BBBBI")
-"""Family, prefix length, flags, scope, interface (`ifaddrmsg`)."""
+"""`struct ifaddrmsg` (linux/if_addr.h): family, prefix length, flags, scope, interface."""
 ADDRESS, LOCAL, FLAGS = 1, 2, 8
+"""IFA_ADDRESS, IFA_LOCAL and IFA_FLAGS; the last has 32 bits, of which the header has only eight."""
 TENTATIVE = 0x40
-"""Flag: IPv6 still asks whether somebody else has it; until then nobody is answered there."""
+"""IFA_F_TENTATIVE: IPv6 still asks whether another host has the address (RFC 4862); until then nothing is answered
+there."""
 
 
 class InterfaceAddresses:
-    """Implements `LocalAddresses`."""
+    """Implements `LocalAddresses` of the IPVS dataplane. Needs no privilege."""
 
     def __init__(self) -> None:
         self._channel = NetlinkChannel(ROUTE)
 
     async def read(self) -> frozenset[str]:
-        """See `LocalAddresses`."""
+        """Give the addresses that clients on other hosts can reach, in canonical form; raises `KernelError`."""
         everything = NetlinkMessage(GETADDR, HEADER.pack(0, 0, 0, 0, 0), DUMP)
         return frozenset(_reachable(await self._channel.exchange("read this machine's addresses", everything)))
 
     async def close(self) -> None:
-        """See `LocalAddresses`."""
+        """Close the socket. May be called again, and before anything was opened."""
         self._channel.close()
 
 

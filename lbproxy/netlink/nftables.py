@@ -8,11 +8,14 @@ from lbproxy.netlink.attributes import attribute, be32, nest, text
 from lbproxy.netlink.channel import APPEND, CREATE, NetlinkMessage
 
 SUBSYSTEM = 10
+"""NFNL_SUBSYS_NFTABLES, the upper byte of a message's kind (linux/netfilter/nfnetlink.h)."""
 BEGIN, END = 0x10, 0x11
+"""NFNL_MSG_BATCH_BEGIN and NFNL_MSG_BATCH_END: the bounds of a transaction."""
 HEADER = struct.Struct("=BBH")
-"""Family, version, resource (`nfgenmsg`)."""
+"""`struct nfgenmsg`: family, version, resource."""
 NEW_TABLE, GET_TABLE, DELETE_TABLE, NEW_CHAIN, GET_CHAIN, _, NEW_RULE, GET_RULE = range(8)
 NEW_SET, NEW_ELEMENTS, GET_ELEMENTS, GET_GENERATION = 9, 12, 13, 16
+"""NFT_MSG_*, the lower byte of a message's kind."""
 
 TABLE_NAME, TABLE_FLAGS, TABLE_USE = 1, 2, 3
 CHAIN_TABLE, CHAIN_NAME, CHAIN_HOOK, CHAIN_TYPE = 1, 3, 4, 7
@@ -23,29 +26,37 @@ SET_ID, SET_USER_DATA = 10, 13
 LIST_TABLE, LIST_SET, LIST_ELEMENTS = 1, 2, 3
 ELEMENT_KEY, ELEMENT_DATA = 1, 2
 LIST_ITEM, VALUE, GENERATION = 1, 1, 1
-"""Attributes, by what they are of."""
+"""Attributes, by what they belong to (NFTA_TABLE_*, NFTA_CHAIN_*, NFTA_HOOK_*, NFTA_RULE_*, NFTA_SET_*,
+NFTA_SET_ELEM_LIST_*, NFTA_SET_ELEM_*, NFTA_LIST_*, NFTA_DATA_*, NFTA_GEN_*)."""
 
 LONGEST_LIST = 500
-"""Elements in one message: an attribute holds 64 KB, and an element of an IPv6 set with data some 60 bytes."""
+"""Elements in one message: an attribute holds 64 KB, and an element of an IPv6 set with data takes some 60 bytes."""
 MAP = 0x8
+"""NFT_SET_MAP."""
 COMMENT, KEY_ORDER, DATA_ORDER = 0, 0, 1
-"""Kinds of user data: it is nothing to the kernel, and tells nft what to show. Of a rule, and of a set."""
+"""Kinds of user data: the comment of a rule, the byte orders of a set (NFTNL_UDATA_* of libnftnl).
+
+The kernel keeps user data and ignores it; it tells nft(8) what to show.
+"""
 HOST_ORDER = struct.pack("=I", 1)
+"""BYTEORDER_HOST_ENDIAN of nft."""
+USER_DATA_HEADER = 2
+"""Bytes before the value of user data: kind and length."""
 
 
 @dataclass(frozen=True, slots=True)
 class NftSet:
-    """A set, or a map if it has `data_type`. Types are those of nft: for concatenations 6 bits for each part."""
+    """A set, or a map if it has `data_type`. Types are those of nft(8): in a concatenation, 6 bits for each part."""
 
     name: str
     key_type: int
     key_size: int
     elements: Sequence[tuple[bytes, bytes]]
-    """Keys and data; the data is empty in a set."""
+    """Keys and data, in bytes as the kernel has them; the data is empty in a set."""
     data_type: int = 0
     data_size: int = 0
     is_host_order: bool = False
-    """Keys are numbers in the machine's byte order; data always is."""
+    """Whether keys are numbers in the machine's byte order; data always are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +65,16 @@ class NftChain:
 
     name: str
     kind: str
+    """`filter` or `nat`."""
     hook: int
+    """NF_INET_* (linux/netfilter.h)."""
     priority: int
+    """Chains at one hook run in rising order; may be negative."""
 
 
 @dataclass(frozen=True, slots=True)
 class NftRule:
-    """A rule at the end of its chain. Whoever changes it loses the comment, and by that is found out."""
+    """A rule at the end of its chain. A program that replaces it loses the comment, by which that is noticed."""
 
     chain: str
     comment: str
@@ -69,7 +83,7 @@ class NftRule:
 
 @dataclass(frozen=True, slots=True)
 class NftTable:
-    """A table as it should be."""
+    """A table as it should be: the chains and sets that its rules name are its own."""
 
     sets: tuple[NftSet, ...] = ()
     chains: tuple[NftChain, ...] = ()
@@ -77,21 +91,21 @@ class NftTable:
 
 
 def message(family: int, kind: int, *attributes: bytes, flags: int = 0) -> NetlinkMessage:
-    """Write a request."""
+    """Write a request of a kind (NFT_MSG_*) for a family (NFPROTO_*; 0 where it does not matter)."""
     return NetlinkMessage(SUBSYSTEM << 8 | kind, HEADER.pack(family, 0, 0) + b"".join(attributes), flags)
 
 
 def transaction(messages: Iterable[NetlinkMessage]) -> list[NetlinkMessage]:
-    """Enclose changes so that all of them happen at one moment, or none."""
-    subsystem = HEADER.pack(0, 0, 0)[:2] + struct.pack("!H", SUBSYSTEM)
+    """Enclose changes so that all of them take effect at one moment, or none does."""
+    subsystem = HEADER.pack(0, 0, 0)[:2] + struct.pack("!H", SUBSYSTEM)  # the resource is big-endian
     return [NetlinkMessage(BEGIN, subsystem), *messages, NetlinkMessage(END, subsystem)]
 
 
-def made(family: int, name: str, table: NftTable) -> Iterator[NetlinkMessage]:
-    """Give the messages that make a table which isn't there."""
+def table_messages(family: int, name: str, table: NftTable) -> Iterator[NetlinkMessage]:
+    """Give the messages that make a table which does not exist yet; to be sent in a `transaction`."""
     yield message(family, NEW_TABLE, text(TABLE_NAME, name), flags=CREATE)
-    for place, one in enumerate(table.sets, 1):
-        yield message(family, NEW_SET, text(SET_TABLE, name), *_set(one), be32(SET_ID, place), flags=CREATE)
+    for number, one in enumerate(table.sets, 1):
+        yield message(family, NEW_SET, text(SET_TABLE, name), *_set(one), be32(SET_ID, number), flags=CREATE)
         for start in range(0, len(one.elements), LONGEST_LIST):
             elements = nest(LIST_ELEMENTS, *map(_element, one.elements[start:start + LONGEST_LIST]))
             yield message(family, NEW_ELEMENTS, text(LIST_TABLE, name), text(LIST_SET, one.name), elements,
@@ -134,5 +148,5 @@ def _rule(rule: NftRule) -> Iterator[bytes]:
 
 
 def user_data(kind: int, value: bytes) -> bytes:
-    """Write an attribute of nft's own kind: one byte each for kind and length."""
+    """Write user data in libnftnl's form: one byte each for kind and length. Raises `ValueError` above 255 bytes."""
     return bytes([kind, len(value)]) + value

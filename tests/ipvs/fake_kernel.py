@@ -10,23 +10,25 @@ from dataclasses import replace
 from pathlib import Path
 
 from lbproxy.dataplanes.ipvs.kernel.sysctls import ALWAYS, IPV4, IPV6
-from lbproxy.dataplanes.ipvs.planning.desired import DestinationKey
-from lbproxy.dataplanes.ipvs.planning.values import (
+from lbproxy.dataplanes.ipvs.planning.steps import (
     AddDestination,
     AddService,
-    Counters,
     DeleteDestination,
     DeleteService,
-    Destination,
-    Key,
-    Observed,
-    ObservedDestination,
-    ObservedService,
-    Op,
-    Ruleset,
     SetDestination,
     SetService,
     SetTimeouts,
+    Step,
+)
+from lbproxy.dataplanes.ipvs.planning.values import (
+    Counters,
+    Destination,
+    DestinationKey,
+    Observed,
+    ObservedDestination,
+    ObservedService,
+    Ruleset,
+    ServiceKey,
     Timeouts,
 )
 from lbproxy.dataplanes.ipvs.reconciler import Machine
@@ -42,9 +44,9 @@ class FakeKernel:
     """IPVS of one network namespace."""
 
     def __init__(self) -> None:
-        self.services: dict[Key, ObservedService] = {}
+        self.services: dict[ServiceKey, ObservedService] = {}
         self.timeouts = Timeouts(900, 120, 300)
-        self.done: list[Op] = []
+        self.done: list[Step] = []
         """Every step that was taken."""
         self.failures: deque[int] = deque()
         """Error numbers of the next steps, one each; 0: none."""
@@ -59,7 +61,7 @@ class FakeKernel:
             raise KernelError("can't read the IPVS table", code)
         return Observed(dict(self.services), self.timeouts)
 
-    async def do(self, op: Op) -> None:
+    async def do(self, op: Step) -> None:
         if self.failures and (code := self.failures.popleft()):
             raise KernelError(f"can't do {type(op).__name__}", code)
         self.edit(op)
@@ -73,7 +75,7 @@ class FakeKernel:
     async def close(self) -> None:
         pass
 
-    def edit(self, op: Op) -> None:
+    def edit(self, op: Step) -> None:
         """Do what a step says, whoever asks."""
         match op:
             case AddService(key, scheduler):
@@ -92,7 +94,7 @@ class FakeKernel:
                 self._put(key, replace(old, destination=destination))
             case SetDestination(key, destination):
                 old = self._found(key, destination.address)
-                self._put(key, replace(old, destination=destination, is_masquerading=True, has_foreign_limit=False))
+                self._put(key, replace(old, destination=destination, is_masquerading=True, has_lower_threshold=False))
             case DeleteDestination(key, address):
                 found = self._found(key, address)
                 self._trash[DestinationKey(key, address)] = replace(found, active=0, inactive=0)
@@ -106,39 +108,39 @@ class FakeKernel:
         """`ipvsadm -C`."""
         self.services.clear()
 
-    def alter(self, key: Key, address: Address, **changes: object) -> None:
+    def alter(self, key: ServiceKey, address: Address, **changes: object) -> None:
         """Change what is known of a destination: counts, or what only others set."""
         self._put(key, replace(self._found(key, address), **changes))  # type: ignore[arg-type]  # fields by name
 
-    def connect(self, key: Key, address: Address, *, times: int = 1) -> None:
+    def connect(self, key: ServiceKey, address: Address, *, times: int = 1) -> None:
         """So many connections are established."""
         found = self._found(key, address)
         counters = Counters(found.counters.connections + times, found.counters.bytes_received + 5 * times,
                             found.counters.bytes_sent + 7 * times)
         self.alter(key, address, active=found.active + times, counters=counters)
 
-    def finish(self, key: Key, address: Address, *, times: int = 1) -> None:
+    def finish(self, key: ServiceKey, address: Address, *, times: int = 1) -> None:
         """So many have ended and are still remembered."""
         found = self._found(key, address)
         self.alter(key, address, active=found.active - times, inactive=found.inactive + times)
 
-    def expire(self, key: Key, address: Address) -> None:
+    def expire(self, key: ServiceKey, address: Address) -> None:
         """What has ended is forgotten."""
         self.alter(key, address, inactive=0)
 
-    def weights(self, key: Key) -> dict[Address, int]:
+    def weights(self, key: ServiceKey) -> dict[Address, int]:
         """The destinations of a virtual service."""
         return {address: found.destination.weight for address, found in self.services[key].destinations.items()}
 
-    def _service(self, key: Key) -> ObservedService:
+    def _service(self, key: ServiceKey) -> ObservedService:
         self._refuse(key not in self.services, errno.ESRCH)
         return self.services[key]
 
-    def _found(self, key: Key, address: Address) -> ObservedDestination:
+    def _found(self, key: ServiceKey, address: Address) -> ObservedDestination:
         self._refuse(address not in self._service(key).destinations, errno.ENOENT)
         return self.services[key].destinations[address]
 
-    def _put(self, key: Key, found: ObservedDestination) -> None:
+    def _put(self, key: ServiceKey, found: ObservedDestination) -> None:
         service = self.services[key]
         destinations = {**service.destinations, found.destination.address: found}
         self.services[key] = replace(service, destinations=destinations)
@@ -203,7 +205,7 @@ class FakeMachine:
         """As the dataplane takes it."""
         return Machine(self.kernel, self.netfilter, self.addresses, self.sysctls, self.lock)
 
-    def foreign(self, key: Key, *destinations: Destination) -> None:
+    def foreign(self, key: ServiceKey, *destinations: Destination) -> None:
         """Somebody else makes a virtual service."""
         self.kernel.edit(AddService(key, "rr"))
         for destination in destinations:

@@ -9,15 +9,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from lbproxy.dataplanes.ipvs.planning.marks import MarkRange
-from lbproxy.dataplanes.ipvs.planning.values import (
-    AddService,
-    DeleteDestination,
-    DeleteService,
-    Destination,
-    Mark,
-    Ruleset,
-    SetService,
-)
+from lbproxy.dataplanes.ipvs.planning.steps import AddService, DeleteDestination, DeleteService, SetService
+from lbproxy.dataplanes.ipvs.planning.values import Destination, Mark, Ruleset
 from lbproxy.model.address import Address
 from lbproxy.model.errors import BindError, DataplaneError
 from lbproxy.model.snapshot import Backend, Policy, Scheduler
@@ -361,7 +354,7 @@ async def test_wildcard_leaves_out_an_address_where_somebody_else_has_a_service(
         await scene.apply(web(listen, FAR))
     assert scene.kernel.services[theirs] == before
     assert scene.machine.netfilter.ruleset.owned == {Address("192.0.2.2", listen.port)}
-    assert [line["event"] for line in logs].count("address left to its owner") == 1
+    assert [line["event"] for line in logs].count("address skipped") == 1
 
 
 async def test_service_that_somebody_makes_at_the_same_moment_stays_theirs(scene: Scene) -> None:
@@ -376,5 +369,5 @@ async def test_service_that_somebody_makes_at_the_same_moment_stays_theirs(scene
     scene.machine.netfilter.replace = make_first  # type: ignore[method-assign]  # the moment between look and step
     with pytest.raises(DataplaneError):
         await scene.apply(web(listen, ALPHA))
-    with pytest.raises(BindError, match="somebody else's"):
+    with pytest.raises(BindError, match="another program has"):
         await scene.apply(web(listen, ALPHA))

@@ -8,21 +8,23 @@ from dataclasses import replace
 import pytest
 
 from lbproxy.dataplanes.ipvs.kernel.ipvs import IpvsKernel
-from lbproxy.dataplanes.ipvs.planning.values import (
+from lbproxy.dataplanes.ipvs.planning.steps import (
     AddDestination,
     AddService,
-    Counters,
     DeleteDestination,
     DeleteService,
-    Destination,
-    Key,
-    Mark,
-    ObservedDestination,
-    ObservedService,
-    Op,
     SetDestination,
     SetService,
     SetTimeouts,
+    Step,
+)
+from lbproxy.dataplanes.ipvs.planning.values import (
+    Counters,
+    Destination,
+    Mark,
+    ObservedDestination,
+    ObservedService,
+    ServiceKey,
     Timeouts,
 )
 from lbproxy.model.address import Address
@@ -49,7 +51,7 @@ async def kernel(network: Network) -> AsyncIterator[IpvsKernel]:
     network.balancer.run("ipvsadm", "-C")
 
 
-async def done(kernel: IpvsKernel, *ops: Op) -> None:
+async def done(kernel: IpvsKernel, *ops: Step) -> None:
     for op in ops:
         await kernel.do(op)
 
@@ -60,7 +62,7 @@ async def done(kernel: IpvsKernel, *ops: Op) -> None:
     (MARK, ALPHA, ["FWM 65536 lc", "-> 10.9.0.1:8080 Masq 3 0 0"]),
     (MARK6, ALPHA6, ["FWM 65536 IPv6 lc", "-> [fd09::1]:8080 Masq 3 0 0"])], ids=["IPv4", "IPv6", "mark", "IPv6 mark"])
 async def test_service_and_destination_are_made_read_and_deleted(
-        kernel: IpvsKernel, key: Key, destination: Destination, shown: Sequence[str]) -> None:
+        kernel: IpvsKernel, key: ServiceKey, destination: Destination, shown: Sequence[str]) -> None:
     await done(kernel, AddService(key, "lc"), AddDestination(key, destination))
     assert readers.ipvsadm().splitlines() == list(shown)
     expected = ObservedService(key, "lc", {destination.address: ObservedDestination(destination)})
@@ -102,7 +104,7 @@ async def test_every_scheduler_that_can_be_asked_for_exists(kernel: IpvsKernel, 
     (SetDestination(WEB, replace(ALPHA, address=NOBODY)), errno.ENOENT),
     (DeleteDestination(WEB, NOBODY), errno.ENOENT),
     (DeleteDestination(NOBODY, ALPHA.address), errno.ESRCH)], ids=lambda one: type(one).__name__)
-async def test_refusal_is_said_with_its_number_and_changes_nothing(kernel: IpvsKernel, op: Op, code: int) -> None:
+async def test_refusal_is_said_with_its_number_and_changes_nothing(kernel: IpvsKernel, op: Step, code: int) -> None:
     await done(kernel, AddService(WEB, "lc"), AddDestination(WEB, ALPHA))
     before = readers.ipvsadm()
     with pytest.raises(KernelError, match=r"^can't .* IPVS service") as caught:
@@ -124,7 +126,7 @@ async def test_what_others_made_is_seen_as_it_is(kernel: IpvsKernel, network: Ne
     services = (await kernel.dump()).services
     assert set(services) == {WEB, Address(VIP, 81), Address(VIP, 82)}
     assert {key for key, service in services.items() if service.is_plain} == {Address(VIP, 82)}
-    assert services[WEB].destinations[ALPHA.address].has_foreign_limit
+    assert services[WEB].destinations[ALPHA.address].has_lower_threshold
     assert not services[Address(VIP, 82)].destinations[Address(BACKENDS, 82)].is_masquerading
 
 

@@ -4,15 +4,15 @@ import socket
 
 import pytest
 
-from lbproxy.dataplanes.ipvs.planning.desired import entrances
-from lbproxy.dataplanes.ipvs.planning.marks import MarkRange, assign
+from lbproxy.dataplanes.ipvs.planning.desired import virtual_addresses
+from lbproxy.dataplanes.ipvs.planning.marks import MarkRange, assign_marks
 from lbproxy.model.address import Address
 from lbproxy.model.errors import DataplaneError
 
 from .scene import FAR, snapshot, web
 
 ONE, TWO, SIX = Address("192.0.2.1", 80), Address("192.0.2.1", 81), Address("2001:db8::1", 80)
-BOTH = [*entrances(snapshot(web(ONE, FAR), web(TWO, FAR, name="other")), frozenset())]
+BOTH = [*virtual_addresses(snapshot(web(ONE, FAR), web(TWO, FAR, name="other")), frozenset())]
 
 
 @pytest.mark.parametrize(("own", "first"), [
@@ -26,26 +26,26 @@ def test_marks_of_a_range_have_no_bit_outside_of_it(own: MarkRange, first: list[
 
 def test_each_service_and_family_has_a_mark_of_its_own() -> None:
     state = snapshot(web(ONE, FAR), web(SIX, FAR, name="other"))
-    assigned = assign(entrances(state, frozenset()), MarkRange(1), {}, ())
+    assigned = assign_marks(virtual_addresses(state, frozenset()), MarkRange(1), {}, ())
     assert assigned.keys() == {("web", socket.AF_INET), ("other", socket.AF_INET6)}
     assert len(set(assigned.values())) == 2
 
 
 def test_service_keeps_the_mark_that_its_addresses_have() -> None:
-    assigned = assign(BOTH, MarkRange(1), {ONE: 9, TWO: 1}, (9, 1))
+    assigned = assign_marks(BOTH, MarkRange(1), {ONE: 9, TWO: 1}, (9, 1))
     assert assigned == {("web", socket.AF_INET): 9, ("other", socket.AF_INET): 1}
 
 
 def test_mark_of_another_range_or_of_another_service_is_not_kept() -> None:
-    assigned = assign(BOTH, MarkRange(16), {ONE: 16, TWO: 16}, (16,))
+    assigned = assign_marks(BOTH, MarkRange(16), {ONE: 16, TWO: 16}, (16,))
     assert assigned == {("web", socket.AF_INET): 16, ("other", socket.AF_INET): 17}
-    assert set(assign(BOTH, MarkRange(16), {ONE: 3, TWO: 3}, ()).values()) == {16, 17}
+    assert set(assign_marks(BOTH, MarkRange(16), {ONE: 3, TWO: 3}, ()).values()) == {16, 17}
 
 
 def test_marks_that_are_taken_are_not_given_to_newcomers() -> None:
-    assert set(assign(BOTH, MarkRange(1), {}, (1, 3)).values()) == {2, 4}
+    assert set(assign_marks(BOTH, MarkRange(1), {}, (1, 3)).values()) == {2, 4}
 
 
 def test_want_of_marks_is_an_error_that_says_what_to_write() -> None:
     with pytest.raises(DataplaneError, match="wider mask"):
-        assign(BOTH, MarkRange(2, 2), {}, ())
+        assign_marks(BOTH, MarkRange(2, 2), {}, ())

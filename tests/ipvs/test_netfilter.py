@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from lbproxy.dataplanes.ipvs.kernel import rules
+from lbproxy.dataplanes.ipvs.kernel import nft_rules
 from lbproxy.dataplanes.ipvs.kernel.netfilter import NftTables
-from lbproxy.dataplanes.ipvs.planning.values import Key, Mark, Ruleset
+from lbproxy.dataplanes.ipvs.planning.values import Mark, Ruleset, ServiceKey
 from lbproxy.model.address import Address
 from lbproxy.netlink.errors import KernelError
 from tests.support.network import VIP, VIP6, Network
@@ -19,7 +19,7 @@ from . import readers
 pytestmark = pytest.mark.kernel
 
 WEB, WEB6 = Address(VIP, 80), Address(VIP6, 80)
-OWNED: frozenset[Key] = frozenset({WEB, WEB6, Mark(socket.AF_INET, 0x10001), Mark(socket.AF_INET6, 0x10002)})
+OWNED: frozenset[ServiceKey] = frozenset({WEB, WEB6, Mark(socket.AF_INET, 0x10001), Mark(socket.AF_INET6, 0x10002)})
 EVERYTHING = Ruleset(OWNED, {Address(VIP, 443): 0x10001, Address(VIP6, 443): 0x10002})
 
 
@@ -162,7 +162,7 @@ async def test_refused_writing_leaves_everything_as_it_was(
         tables: NftTables, monkeypatch: pytest.MonkeyPatch) -> None:
     await tables.replace(EVERYTHING)
     before = readers.rules()
-    monkeypatch.setattr(rules, "POSTROUTING", replace(rules.POSTROUTING, kind="none-such"))
+    monkeypatch.setattr(nft_rules, "POSTROUTING", replace(nft_rules.POSTROUTING, kind="none-such"))
     with pytest.raises(KernelError, match="can't write our nftables") as caught:
         await tables.replace(Ruleset(frozenset({WEB6})))  # after half of it, IPv4's removal, was accepted
     assert caught.value.errno == errno.ENOENT

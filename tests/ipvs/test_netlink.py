@@ -96,19 +96,19 @@ def kernel(monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.socket]:
     """The kernel's end of the next channel: no real list can be made to change between two reads of a test's choice."""
     ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     ours.settimeout(0)
-    monkeypatch.setattr(netlink, "_opened", lambda _: ours)
+    monkeypatch.setattr(netlink, "_open", lambda _: ours)
     yield its
     its.close()
 
 
 def end(sequence: int, flags: int = 0) -> bytes:
-    return NetlinkMessage(netlink.DONE, struct.pack("=i", 0), flags).encoded(sequence)
+    return NetlinkMessage(netlink.DONE, struct.pack("=i", 0), flags).encode(sequence)
 
 
 def entry(name: str, sequence: int) -> bytes:
     text = name.encode() + b"\0"
     return NetlinkMessage(GET_LINK, BODY.pack(0, 0, 0, 1, 0, 0) + struct.pack("=HH", 4 + len(text), NAME) + text
-                   ).encoded(sequence)
+                   ).encode(sequence)
 
 
 async def test_list_that_changes_while_it_is_read_is_read_again(channel: NetlinkChannel, kernel: socket.socket) -> None:
@@ -120,9 +120,9 @@ async def test_list_that_changes_while_it_is_read_is_read_again(channel: Netlink
 
 async def test_list_that_changes_whenever_it_is_read_is_given_up(
         channel: NetlinkChannel, kernel: socket.socket) -> None:
-    for sequence in range(1, netlink.READINGS + 1):
+    for sequence in range(1, netlink.MAX_READINGS + 1):
         kernel.send(entry("old", sequence) + end(sequence, netlink.INTERRUPTED))
-    with pytest.raises(KernelError, match=r"^can't read links: it changes whenever it is read$") as caught:
+    with pytest.raises(KernelError, match=r"^can't read links: it changed each time it was read$") as caught:
         await channel.exchange("read links", get_link(flags=DUMP))
     assert caught.value.errno == errno.EINTR
     channel.close()

@@ -6,27 +6,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lbproxy.dataplanes.ipvs.planning.plan import conflicts, plan, plan_timeouts
+from lbproxy.dataplanes.ipvs.planning.steps import DeleteDestination, SetDestination, SetService, SetTimeouts, Step
 from lbproxy.dataplanes.ipvs.planning.values import (
-    DeleteDestination,
     Destination,
-    Key,
     Mark,
     ObservedDestination,
     ObservedService,
-    Op,
-    SetDestination,
-    SetService,
+    ServiceKey,
     Timeouts,
     VirtualService,
 )
 from lbproxy.model.address import Address
+from lbproxy.model.snapshot import Policy
 
 from .fake_kernel import FakeKernel
+from .scene import snapshot, web
 
-Services = dict[Key, VirtualService]
-Held = dict[Key, ObservedService]
+Services = dict[ServiceKey, VirtualService]
+Held = dict[ServiceKey, ObservedService]
 
-keys: st.SearchStrategy[Key] = st.one_of(
+keys: st.SearchStrategy[ServiceKey] = st.one_of(
     st.builds(Address, st.sampled_from(["192.0.2.1", "2001:db8::1"]), st.integers(80, 82)),
     st.builds(Mark, st.sampled_from([socket.AF_INET, socket.AF_INET6]), st.integers(1, 3)))
 addresses = st.builds(Address, st.just("10.0.0.1"), st.integers(1, 5))
@@ -48,11 +47,11 @@ def desired(draw: st.DrawFn) -> Services:
 def held(draw: st.DrawFn) -> Held:
     return {key: ObservedService(key, draw(schedulers), {
         address: ObservedDestination(one, draw(st.integers(0, 2)), is_masquerading=draw(st.booleans()),
-                                     has_foreign_limit=draw(st.booleans()))
+                                     has_lower_threshold=draw(st.booleans()))
         for address, one in draw(destinations()).items()}, is_plain=draw(st.booleans())) for key in draw(st.sets(keys))}
 
 
-def perform(steps: list[Op], services: Held) -> FakeKernel:
+def perform(steps: list[Step], services: Held) -> FakeKernel:
     kernel = FakeKernel()
     kernel.services = dict(services)
     for step in steps:
@@ -67,7 +66,7 @@ def said(services: Held) -> Services:
 
 @given(desired(), held(), st.sets(keys))
 def test_steps_lead_to_what_is_wanted_and_leave_foreign_services_alone(
-        wanted: Services, services: Held, ours: set[Key]) -> None:
+        wanted: Services, services: Held, ours: set[ServiceKey]) -> None:
     result = perform([*plan(wanted, services, ours, hash)], services).services
     foreign = services.keys() - ours
     assert {key: result[key] for key in foreign} == {key: services[key] for key in foreign}
@@ -77,7 +76,7 @@ def test_steps_lead_to_what_is_wanted_and_leave_foreign_services_alone(
 
 
 @given(desired(), held(), st.sets(keys))
-def test_plan_of_the_result_is_empty(wanted: Services, services: Held, ours: set[Key]) -> None:
+def test_plan_of_the_result_is_empty(wanted: Services, services: Held, ours: set[ServiceKey]) -> None:
     result = perform([*plan(wanted, services, ours, hash)], services).services
     assert [*plan(wanted, result, ours | wanted.keys() - services.keys(), hash)] == []
 
@@ -131,6 +130,10 @@ def test_newcomers_are_added_in_the_given_order() -> None:
 
 
 def test_timeouts_are_set_only_if_they_differ() -> None:
-    now = Timeouts(900, 120, 300)
-    assert [*plan_timeouts(900, now)] == []
-    assert [step.timeouts for step in plan_timeouts(60, now)] == [Timeouts(60, 0, 0)]  # type: ignore[union-attr]
+    state = snapshot(web(Address("192.0.2.1", 80), policy=Policy(idle_timeout=60.0)))
+    assert [*plan_timeouts(state, Timeouts(60, 120, 300))] == []
+    assert [*plan_timeouts(state, Timeouts(900, 120, 300))] == [SetTimeouts(Timeouts(60, 0, 0))]
+
+
+def test_timeout_without_a_service_is_the_kernels_own() -> None:
+    assert [*plan_timeouts(snapshot(), Timeouts(900, 120, 300))] == []

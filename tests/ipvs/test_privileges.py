@@ -15,7 +15,8 @@ PROGRAM = """
 import asyncio, json
 from lbproxy.dataplanes.ipvs.kernel.ipvs import IpvsKernel
 from lbproxy.dataplanes.ipvs.kernel.netfilter import NftTables
-from lbproxy.dataplanes.ipvs.planning.values import AddService, Ruleset
+from lbproxy.dataplanes.ipvs.planning.steps import AddService
+from lbproxy.dataplanes.ipvs.planning.values import Ruleset
 from lbproxy.model.address import Address
 from lbproxy.netlink.addresses import InterfaceAddresses
 from lbproxy.netlink.errors import KernelError
@@ -41,7 +42,7 @@ def test_refusal_for_want_of_net_admin_is_known_by_its_number(network: Network) 
     told = json.loads(network.balancer.run(*NOTHING, sys.executable, "-c", PROGRAM))
     assert told == [
         [errno.EPERM, "can't read the IPVS services: Operation not permitted"],
-        [errno.EPERM, "can't make the IPVS service 10.1.0.1:80 with scheduler lc: Operation not permitted"],
+        [errno.EPERM, "can't add the IPVS service 10.1.0.1:80 with scheduler lc: Operation not permitted"],
         [errno.EPERM, "can't read our nftables: Operation not permitted"],
         [errno.EPERM, "can't write our nftables: Operation not permitted"],
         [0, ""]]

@@ -1,7 +1,8 @@
 """The IPVS dataplane: the kernel carries the connections, also while no lbproxy runs.
 
 Every second a pass reads the counters and repairs what is not as it should be. After a crash, and after an end without
-`is_cleaning`, traffic goes on as it was last arranged; the next lbproxy finds it by its record and cuts nobody.
+`is_cleaning`, traffic goes on as it was last arranged; the next lbproxy finds its own by the record, and cuts no
+connection.
 """
 
 import asyncio
@@ -19,121 +20,127 @@ from lbproxy.model.snapshot import Service, Snapshot
 from lbproxy.model.stats import Stats
 
 POLL_INTERVAL = 1.0
-"""Seconds between two passes."""
+"""Seconds between two passes. kube-proxy looks each minute whether a backend has drained; it shows in rolling
+updates."""
 DRAIN_POLL = 0.2
 """Seconds between two looks whether the last connection has ended."""
-REST = 19.0
-"""Times the length of a pass that must lie between two: a huge table takes at most a twentieth of the main loop."""
+PAUSE_FACTOR = 19.0
+"""The pause between two passes is at least so many times the length of a pass: a huge table takes at most a twentieth
+of the main loop's time."""
 
 log = structlog.get_logger()
 
 
 class IpvsDataplane:
-    """Keeps IPVS as the latest snapshot says. `on_drift` is told why it can't be kept so, and '' when it is again.
+    """Keeps IPVS as the latest snapshot says. Implements `Dataplane`; owns `machine` and closes it.
 
-    `is_cleaning`: `drain` and `close` remove what was made; else they leave it to whoever comes next.
+    `marks`: go by fwmark with marks of this range; None: by address. `is_cleaning`: `drain` and `close` remove what was
+    made; otherwise it stays for the next lbproxy. `on_drift` is told why the kernel can't be kept as applied, and ""
+    when it is again.
     """
 
     def __init__(self, machine: Machine, marks: MarkRange | None = None, *, is_cleaning: bool,
                  on_drift: Callable[[str], None] = lambda _: None) -> None:
         self._reconciler = Reconciler(machine, marks)
         self._is_cleaning, self._on_drift = is_cleaning, on_drift
-        self._turn = asyncio.Lock()
-        self._keeper: asyncio.Task[None] | None = None
+        self._pass_lock = asyncio.Lock()
+        """Held during a pass, as the reconciler and the netlink sockets serve one at a time."""
+        self._polling: asyncio.Task[None] | None = None
         self._is_closed = False
-        self._ending = asyncio.Event()
+        self._stopping = asyncio.Event()
 
     async def apply(self, snapshot: Snapshot) -> None:
-        """Make the snapshot true; see `Dataplane.apply`.
+        """Make the snapshot true; see `Dataplane.apply`. Raises `BindError` before anything was changed.
 
-        Where the kernel has refused a step, others are done: the passes that follow go on from there.
+        Where the kernel has refused a step, the other steps are done, and the passes that follow try again.
         """
-        async with self._turn:
+        async with self._pass_lock:
             try:
-                await self._reconciler.bring(snapshot)
+                await self._reconciler.reconcile(snapshot)
             finally:
-                if self._keeper is None and self._reconciler.snapshot is snapshot:
-                    self._keeper = asyncio.create_task(self._keep(), name="ipvs")
+                if self._polling is None and self._reconciler.snapshot is snapshot:
+                    self._polling = asyncio.create_task(self._poll(), name="ipvs")
 
     async def drain(self, timeout: float) -> None:
-        """Take no more clients, and wait for the last connection or `timeout` seconds; then remove everything.
+        """Take no more connections, wait until the last has ended or `timeout` seconds, then remove everything.
 
         Without `is_cleaning` there is nothing to wait for: the kernel goes on.
         """
-        if self._is_cleaning and self._keeper is not None:
+        if self._is_cleaning and self._polling is not None:
             with suppress(TimeoutError):
                 async with asyncio.timeout(timeout):
-                    await self._run_dry()
+                    await self._wait_for_connections()
         await self.close()
 
     def stats(self) -> Stats:
-        """Give what the last pass has read, at most some seconds ago."""
-        return self._reconciler.ledger.published
+        """Give what the last pass has read: as old as the pause between two passes."""
+        return self._reconciler.counters.published
 
     async def close(self) -> None:
-        """End at once; remove everything if that was asked for, and cut whatever connections there are."""
-        self._ending.set()
-        async with self._turn:
+        """End at once. With `is_cleaning`, remove everything and cut the connections that are left. May be repeated."""
+        self._stopping.set()
+        async with self._pass_lock:
             if self._is_closed:
                 return
             self._is_closed = True
-            if self._keeper is not None:
-                await self._leave()
+            if self._polling is not None:
+                await self._remove_or_leave()
             await self._reconciler.close()
-        if self._keeper is not None:
-            await self._keeper  # it ends by itself, or has died of a mistake of ours
+        if self._polling is not None:
+            await self._polling  # has seen `_stopping`, or failed by a programming error, which is raised here
 
-    async def _leave(self) -> None:
+    async def _remove_or_leave(self) -> None:
         if self._is_cleaning:
             try:
-                await self._reconciler.clear()
+                await self._reconciler.remove_all()
             except DataplaneError as error:
-                log.error("not everything was removed from the kernel", error=str(error))
+                log.error("IPVS entries left behind", error=str(error))
         else:
-            log.info("IPVS goes on without us; start lbproxy again to take it over, with cleanup to end it")
+            log.info("IPVS keeps serving", hint="start lbproxy again to take over, or once with cleanup to end it")
 
-    async def _run_dry(self) -> None:
-        async with self._turn:
-            closed = {name: _closed(service) for name, service in self._reconciler.snapshot.services.items()}
+    async def _wait_for_connections(self) -> None:
+        async with self._pass_lock:
+            services = {name: _without_new_connections(service)
+                        for name, service in self._reconciler.snapshot.services.items()}
             with suppress(DataplaneError):  # the passes that follow try again
-                await self._reconciler.bring(Snapshot(self._reconciler.snapshot.version + 1, closed))
-        while not self._is_dry() and not self._ending.is_set():
+                await self._reconciler.reconcile(Snapshot(self._reconciler.snapshot.version + 1, services))
+        while not self._is_drained() and not self._stopping.is_set():
             started = monotonic()
             await self._pass()
-            await self._rest(DRAIN_POLL, started)
+            await self._pause(DRAIN_POLL, started)
 
-    def _is_dry(self) -> bool:
+    def _is_drained(self) -> bool:
         return all(one.active == 0 and one.is_settled for one in self.stats().backends.values())
 
-    async def _keep(self) -> None:
+    async def _poll(self) -> None:
         trouble = ""
-        while not self._ending.is_set():
+        while not self._stopping.is_set():
             started = monotonic()
-            news = await self._pass()
-            if news != trouble:
-                trouble = news
+            trouble_now = await self._pass()
+            if trouble_now != trouble:
+                trouble = trouble_now
                 self._on_drift(trouble)
-            await self._rest(POLL_INTERVAL, started)
+            await self._pause(POLL_INTERVAL, started)
 
-    async def _rest(self, interval: float, started: float) -> None:
-        """Wait for the next pass after the one that began at `started`, or until it ends."""
+    async def _pause(self, interval: float, started: float) -> None:
+        """Wait for the next pass after the one that began at `started`, or until the dataplane is closed."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(max(interval, REST * (monotonic() - started))):
-                await self._ending.wait()
+            async with asyncio.timeout(max(interval, PAUSE_FACTOR * (monotonic() - started))):
+                await self._stopping.wait()
 
     async def _pass(self) -> str:
-        """Bring the kernel back to where it should be; return why that can't be done, if so."""
-        async with self._turn:
+        """Bring the kernel back to where it should be; give why that failed, or ""."""
+        async with self._pass_lock:
             if self._is_closed:
                 return ""
             try:
-                await self._reconciler.bring(self._reconciler.snapshot)
+                await self._reconciler.reconcile(self._reconciler.snapshot)
             except DataplaneError as error:
                 return str(error)
         return ""
 
 
-def _closed(service: Service) -> Service:
-    """As it is, but nobody gets new connections."""
+def _without_new_connections(service: Service) -> Service:
+    # learned or not: what an earlier process made must take no new connections either
     backends = tuple(replace(backend, is_open=False) for backend in service.backends)
-    return replace(service, backends=backends, is_known=True)  # whom we don't know yet is closed too
+    return replace(service, backends=backends, is_known=True)

@@ -1,4 +1,4 @@
-"""Takes the steps of a plan, one after the other, and keeps the books: what was made, and whom a removal has cost."""
+"""Takes the steps of a plan, and counts what was made and which connections a deletion has cut."""
 
 import errno
 from collections.abc import Iterable, Iterator, Mapping
@@ -6,17 +6,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from lbproxy.dataplanes.ipvs.kernel.protocols import Kernel
 from lbproxy.dataplanes.ipvs.planning import counter_store
 from lbproxy.dataplanes.ipvs.planning.counter_store import CounterStore
-from lbproxy.dataplanes.ipvs.planning.desired import DestinationKey
-from lbproxy.dataplanes.ipvs.planning.values import (
+from lbproxy.dataplanes.ipvs.planning.steps import (
     AddDestination,
     AddService,
     DeleteDestination,
     DeleteService,
-    Key,
-    ObservedService,
-    Op,
     SetService,
+    Step,
 )
+from lbproxy.dataplanes.ipvs.planning.values import DestinationKey, ObservedService, ServiceKey
 from lbproxy.model.errors import DataplaneError
 from lbproxy.model.snapshot import BackendKey, Snapshot
 from lbproxy.netlink.errors import KernelError
@@ -25,19 +23,21 @@ GONE = {errno.ENOENT, errno.ESRCH}
 
 
 class PlanExecutor:
-    """One pass's steps. `holders` says whose each destination was before them."""
+    """Takes one pass's steps. `owners` names the service of each destination, `now` is on the monotonic clock."""
 
-    def __init__(self, kernel: Kernel, books: CounterStore, holders: Mapping[DestinationKey, str], now: float, *,
+    def __init__(self, kernel: Kernel, counters: CounterStore, owners: Mapping[DestinationKey, str], now: float, *,
                  is_shutdown: bool = False) -> None:
-        self._kernel, self._books, self._holders, self._now = kernel, books, holders, now
+        self._kernel, self._counters, self._owners, self._now = kernel, counters, owners, now
         self._is_shutdown = is_shutdown
-        self.foreign: set[Key] = set()
-        """Virtual services that somebody else has made after we looked."""
+        self.foreign: set[ServiceKey] = set()
+        """Virtual services that another program made between the reading and the step."""
 
-    async def do(self, steps: Iterable[Op], observed: Mapping[Key, ObservedService], snapshot: Snapshot) -> None:
-        """Take every step, also after one has failed; then raise `DataplaneError` for the first that did.
+    async def execute(self, steps: Iterable[Step], observed: Mapping[ServiceKey, ObservedService],
+                      snapshot: Snapshot) -> None:
+        """Take every step, in order and one after the other, also after one has failed.
 
-        One backend that the kernel refuses keeps no other from being served.
+        So one backend that the kernel refuses keeps no other from being served. Raises `DataplaneError` at the end for
+        the first step that failed. `observed` is what was read before, `snapshot` what the steps lead to.
         """
         failures: list[DataplaneError] = []
         for step in steps:
@@ -49,25 +49,25 @@ class PlanExecutor:
                     if isinstance(step, AddService) and error.errno == errno.EEXIST:
                         self.foreign.add(step.key)
                     continue
-            self._note(step, observed, snapshot)
+            self._count(step, observed, snapshot)
         if failures:
             more = f" (and {len(failures) - 1} more)" if len(failures) > 1 else ""
             raise DataplaneError(f"{failures[0]}{more}") from failures[0]
 
-    def _note(self, step: Op, observed: Mapping[Key, ObservedService], snapshot: Snapshot) -> None:
+    def _count(self, step: Step, observed: Mapping[ServiceKey, ObservedService], snapshot: Snapshot) -> None:
         match step:
             case AddDestination(key, destination):
-                self._books.made(DestinationKey(key, destination.address), self._now)
+                self._counters.start_at_zero(DestinationKey(key, destination.address), self._now)
             case DeleteDestination(key, _) | DeleteService(key):
-                for spot in _removed(step, observed):
-                    self._note_cut(spot, observed[key].destinations[spot.address].active, snapshot)
+                for deleted in _deleted(step, observed):
+                    self._count_cut(deleted, observed[key].destinations[deleted.address].active, snapshot)
         if isinstance(step, DeleteService):
-            self._books.forget(step.key)
+            self._counters.forget_service(step.key)
 
-    def _note_cut(self, spot: DestinationKey, active: int, snapshot: Snapshot) -> None:
-        if spot in self._holders:
-            backend = BackendKey(self._holders[spot], spot.address)
-            self._books.cut(backend, self._reason(backend, snapshot), active)
+    def _count_cut(self, deleted: DestinationKey, active: int, snapshot: Snapshot) -> None:
+        if deleted in self._owners:
+            backend = BackendKey(self._owners[deleted], deleted.address)
+            self._counters.count_closed(backend, self._reason(backend, snapshot), active)
 
     def _reason(self, key: BackendKey, snapshot: Snapshot) -> str:
         if self._is_shutdown:
@@ -77,20 +77,20 @@ class PlanExecutor:
         return counter_store.DEAD if is_dead else counter_store.DRAIN_TIMEOUT
 
 
-def _removed(step: DeleteDestination | DeleteService,
-             observed: Mapping[Key, ObservedService]) -> Iterator[DestinationKey]:
+def _deleted(step: DeleteDestination | DeleteService,
+             observed: Mapping[ServiceKey, ObservedService]) -> Iterator[DestinationKey]:
     if isinstance(step, DeleteDestination):
         yield DestinationKey(step.key, step.address)
     else:
         yield from (DestinationKey(step.key, address) for address in observed[step.key].destinations)
 
 
-def _is_done_already(step: Op, error: KernelError) -> bool:
-    """Somebody else was quicker to remove it."""
+def _is_done_already(step: Step, error: KernelError) -> bool:
+    """Whether another program has deleted it since the reading."""
     return isinstance(step, DeleteDestination | DeleteService) and error.errno in GONE
 
 
-def _explained(step: Op, error: KernelError) -> DataplaneError:
+def _explained(step: Step, error: KernelError) -> DataplaneError:
     if isinstance(step, AddService | SetService) and error.errno == errno.ENOENT:
         return DataplaneError(f"this kernel has no IPVS scheduler {step.scheduler}: on the node run modprobe "
                               f"ip_vs_{step.scheduler}, or write another --scheduler")

@@ -1,7 +1,8 @@
-"""One pass: read all that the kernel has, decide, and take the steps. Repeated for ever, it repairs whatever happens.
+"""One pass: read all that the kernel has, decide, and take the steps. Repeated, it repairs whatever happens.
 
-Nothing changes before everything that can be refused was checked. The record of what is ours is widened before a
-virtual service is made and narrowed after one is gone, so a crash in between leaves nothing that we wouldn't know.
+Nothing changes before everything that can be refused was checked. The record of what is ours grows before a virtual
+service is made and shrinks after it is gone, so a crash in between leaves none that the next lbproxy would not know as
+its own.
 """
 
 import random
@@ -18,13 +19,12 @@ from lbproxy.dataplanes.ipvs.kernel import sysctls
 from lbproxy.dataplanes.ipvs.kernel.address_reservations import LOCK, AddressReservations, Lock
 from lbproxy.dataplanes.ipvs.kernel.protocols import Kernel, LocalAddresses, Netfilter
 from lbproxy.dataplanes.ipvs.plan_executor import PlanExecutor
-from lbproxy.dataplanes.ipvs.planning import marks
 from lbproxy.dataplanes.ipvs.planning.counter_store import CounterStore
-from lbproxy.dataplanes.ipvs.planning.desired import Desired, by_address, by_mark, entrances, keep_unknown
+from lbproxy.dataplanes.ipvs.planning.desired import Desired, by_address, by_mark, keep_unlearned, virtual_addresses
 from lbproxy.dataplanes.ipvs.planning.drain_tracker import DrainTracker
+from lbproxy.dataplanes.ipvs.planning.marks import MarkRange, assign_marks
 from lbproxy.dataplanes.ipvs.planning.plan import conflicts, plan, plan_timeouts
-from lbproxy.dataplanes.ipvs.planning.timeouts import tcp_timeout
-from lbproxy.dataplanes.ipvs.planning.values import Key, Mark, Observed, ObservedService, Ruleset
+from lbproxy.dataplanes.ipvs.planning.values import Mark, Observed, ObservedService, Ruleset, ServiceKey
 from lbproxy.model.address import Address
 from lbproxy.model.errors import BindError
 from lbproxy.model.snapshot import Snapshot
@@ -34,7 +34,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """The parts of the kernel, real or not."""
+    """The parts of the kernel that the dataplane needs, real or not; the dataplane that gets it owns it."""
 
     kernel: Kernel
     netfilter: Netfilter
@@ -50,130 +50,132 @@ class Machine:
 
 @dataclass(frozen=True, slots=True)
 class KernelReading:
-    """What a pass has read."""
+    """What one pass has read."""
 
-    record: Ruleset
-    observed: Observed
-    local: AbstractSet[str]
+    ruleset: Ruleset
+    ipvs: Observed
+    local_hosts: AbstractSet[str]
 
 
 class Reconciler:
-    """Owns what is known between two passes: whose destinations are whose, what was counted, which addresses are held.
+    """Owns what is known between two passes: owners of destinations, sums of counters, reserved addresses.
 
-    `marks`: go by fwmark, with marks of this range; None: by address.
+    `mark_range`: go by fwmark, with marks of this range; None: by address.
     """
 
-    def __init__(self, machine: Machine, own_marks: marks.MarkRange | None) -> None:
+    def __init__(self, machine: Machine, mark_range: MarkRange | None) -> None:
         self.snapshot = Snapshot(0, {})
-        """The latest one that nothing speaks against."""
-        self.ledger = CounterStore()
-        self._machine, self._marks = machine, own_marks
-        self._leaving = DrainTracker()
-        self._lock, self._places = Lock(machine.lock), AddressReservations()
+        """The latest one that was not refused."""
+        self.counters = CounterStore()
+        self._machine, self._mark_range = machine, mark_range
+        self._drains = DrainTracker()
+        self._lock, self._reservations = Lock(machine.lock), AddressReservations()
         self._written = Ruleset()
-        self._yielded: set[Key] = set()
+        self._skipped: set[ServiceKey] = set()
         salt = random.random()  # noqa: S311 - spreads load, guards nothing
-        self._order = lambda address: hash((salt, address))
+        self._sort_key = lambda address: hash((salt, address))
 
-    async def bring(self, snapshot: Snapshot) -> None:
+    async def reconcile(self, snapshot: Snapshot) -> None:
         """Make the snapshot true. Raises `BindError` before anything was changed.
 
         After any other `DataplaneError` a part may be done; the next call does the rest.
         """
         self._lock.take()
-        found = await self._find()
-        ours = found.record.owned | self._written.owned
-        desired = self._desire(snapshot, found, ours)
-        desired = self._yield_to_others(desired, conflicts(desired.services, found.observed.services, ours))
-        self._places.hold(_held(snapshot))
+        reading = await self._read()
+        own = reading.ruleset.owned | self._written.owned
+        desired = self._desired(snapshot, reading, own)
+        desired = self._without_conflicts(desired, conflicts(desired.services, reading.ipvs.services, own))
+        self._reservations.hold(_listens(snapshot))
         self.snapshot = snapshot
-        await self._change(desired, found, ours)
-        self._places.release_all_but(set(_held(snapshot)))
+        await self._change(desired, reading, own)
+        self._reservations.release_all_but(set(_listens(snapshot)))
 
-    async def clear(self) -> None:
-        """Remove all that is ours, and whatever connections it has. Raises `DataplaneError`."""
-        found = await self._find()
-        mine = _only(found.observed.services, found.record.owned | self._written.owned)
-        batch = PlanExecutor(self._machine.kernel, self.ledger, self._leaving.holders, monotonic(), is_shutdown=True)
-        await batch.do(plan({}, mine, mine.keys(), self._order), mine, self.snapshot)
+    async def remove_all(self) -> None:
+        """Remove all that is ours, and cut the connections that it has. Raises `DataplaneError`."""
+        reading = await self._read()
+        services = _select(reading.ipvs.services, reading.ruleset.owned | self._written.owned)
+        executor = PlanExecutor(self._machine.kernel, self.counters, self._drains.owners, monotonic(), is_shutdown=True)
+        await executor.execute(plan({}, services, services.keys(), self._sort_key), services, self.snapshot)
         await self._machine.netfilter.remove()
         self._written = Ruleset()
-        self.ledger.end()
+        self.counters.end_all()
 
     async def close(self) -> None:
-        """Let go of sockets; the kernel's tables stay as they are."""
+        """Close all sockets; the kernel's tables stay as they are."""
         await self._machine.close()
-        self._places.release_all_but(())
+        self._reservations.release_all_but(())
         self._lock.release()
 
-    async def _find(self) -> KernelReading:
+    async def _read(self) -> KernelReading:
         machine = self._machine
         return KernelReading(await machine.netfilter.read(), await machine.kernel.dump(),
                              await machine.addresses.read())
 
-    def _desire(self, snapshot: Snapshot, found: KernelReading, ours: AbstractSet[Key]) -> Desired:
-        if self._marks is None:
-            return by_address(snapshot, found.local)
-        known = {**self._written.marking, **found.record.marking}
-        taken = [key.number for key in ours if isinstance(key, Mark)]
-        assigned = marks.assign(entrances(snapshot, found.local), self._marks, known, taken)
-        return by_mark(snapshot, found.local, assigned)
+    def _desired(self, snapshot: Snapshot, reading: KernelReading, own: AbstractSet[ServiceKey]) -> Desired:
+        if self._mark_range is None:
+            return by_address(snapshot, reading.local_hosts)
+        known = {**self._written.marking, **reading.ruleset.marking}
+        reserved = [key.number for key in own if isinstance(key, Mark)]
+        addresses = virtual_addresses(snapshot, reading.local_hosts)
+        return by_mark(snapshot, reading.local_hosts, assign_marks(addresses, self._mark_range, known, reserved))
 
-    def _yield_to_others(self, desired: Desired, taken: list[Key]) -> Desired:
-        """Leave out what others have of a wildcard's addresses; raise `BindError` for an address that was named."""
+    def _without_conflicts(self, desired: Desired, taken: list[ServiceKey]) -> Desired:
+        """Skip addresses of a wildcard that other programs serve; raise `BindError` for an address that was named."""
         for key in taken:
             listen = desired.listens[key]
             if isinstance(key, Mark) or listen == key:
-                raise BindError(f"can't take clients at {listen}: {_blame(key)}", listen)
-        for key in set(taken) - self._yielded:
-            log.warning("address left to its owner", listen=str(desired.listens[key]), reason=_blame(key))
-        self._yielded = set(taken)
+                raise BindError(f"can't listen on {listen}: {_conflict(key)}", listen)
+        for key in set(taken) - self._skipped:
+            log.warning("address skipped", listen=str(desired.listens[key]), reason=_conflict(key))
+        self._skipped = set(taken)
         return desired.without(taken)
 
-    async def _change(self, desired: Desired, found: KernelReading, ours: AbstractSet[Key]) -> None:
+    async def _change(self, desired: Desired, reading: KernelReading, own: AbstractSet[ServiceKey]) -> None:
         now = monotonic()
-        self._settle_system(desired)
-        mine = _only(found.observed.services, ours)
-        self.ledger.read(mine, self._leaving.holders, now)
-        desired = keep_unknown(desired, self.snapshot, mine)
-        table = self._leaving.keep(desired.services, mine, self.snapshot, now)
-        await self._record(found.record, Ruleset(frozenset(table) | mine.keys(), desired.marking))
-        batch = PlanExecutor(self._machine.kernel, self.ledger, self._leaving.holders, now)
-        steps = [*plan(table, found.observed.services, ours, self._order),
-                 *plan_timeouts(tcp_timeout(self.snapshot), found.observed.timeouts)]
-        self._leaving.adopt(desired, self.snapshot)
+        self._set_sysctls(desired)
+        observed = _select(reading.ipvs.services, own)
+        self.counters.update(observed, self._drains.owners, now)
+        desired = keep_unlearned(desired, self.snapshot, observed)
+        services = self._drains.add_draining(desired.services, observed, self.snapshot, now)
+        await self._write_ruleset(reading.ruleset, Ruleset(frozenset(services) | observed.keys(), desired.marking))
+        executor = PlanExecutor(self._machine.kernel, self.counters, self._drains.owners, now)
+        steps = [*plan(services, reading.ipvs.services, own, self._sort_key),
+                 *plan_timeouts(self.snapshot, reading.ipvs.timeouts)]
+        self._drains.set_owners(desired, self.snapshot)
         try:
-            await batch.do(steps, mine, self.snapshot)
+            await executor.execute(steps, observed, self.snapshot)
         finally:
-            self.ledger.open(self.snapshot, self._leaving.unsettled(mine, now))
-            if batch.foreign:
-                await self._record(self._written, replace(self._written, owned=self._written.owned - batch.foreign))
-        await self._record(self._written, Ruleset(frozenset(table), desired.marking))
+            self.counters.track(self.snapshot, self._drains.unsettled(observed, now))
+            if executor.foreign:  # they were entered in the record before the step failed
+                own_after = self._written.owned - executor.foreign
+                await self._write_ruleset(self._written, replace(self._written, owned=own_after))
+        await self._write_ruleset(self._written, Ruleset(frozenset(services), desired.marking))
 
-    def _settle_system(self, desired: Desired) -> None:
+    def _set_sysctls(self, desired: Desired) -> None:
         families = {key.family for key in desired.services}
         settings = sysctls.needed(ipv4=socket.AF_INET in families, ipv6=socket.AF_INET6 in families)
         for setting in sysctls.ensure(settings if families else (), self._machine.sysctls):
             log.info("sysctl set", name=setting.name, value=setting.value)
 
-    async def _record(self, present: Ruleset, ruleset: Ruleset) -> None:
-        if present != ruleset:
-            await self._machine.netfilter.replace(ruleset)
-        self._written = ruleset
+    async def _write_ruleset(self, present: Ruleset, wanted: Ruleset) -> None:
+        if present != wanted:
+            await self._machine.netfilter.replace(wanted)
+        self._written = wanted
 
 
-def _held(snapshot: Snapshot) -> Iterable[Address]:
+def _listens(snapshot: Snapshot) -> Iterable[Address]:
     return (address for service in snapshot.services.values() for address in service.listens)
 
 
-def _only(observed: Mapping[Key, ObservedService], ours: AbstractSet[Key]) -> dict[Key, ObservedService]:
-    return {key: service for key, service in observed.items() if key in ours}
+def _select(observed: Mapping[ServiceKey, ObservedService],
+            own: AbstractSet[ServiceKey]) -> dict[ServiceKey, ObservedService]:
+    return {key: service for key, service in observed.items() if key in own}
 
 
-def _blame(key: Key) -> str:
-    return (f"somebody else's IPVS service is at {key}, and lbproxy's own record doesn't have it; see who made it "
-            f"(keepalived, kube-proxy, ipvsadm?), or remove it: ipvsadm -D {_flag(key)}")
+def _conflict(key: ServiceKey) -> str:
+    return (f"another program has an IPVS service at {key}, which lbproxy's record does not list; find out which "
+            f"(keepalived, kube-proxy, ipvsadm?), or remove it: ipvsadm -D {_ipvsadm_option(key)}")
 
 
-def _flag(key: Key) -> str:
+def _ipvsadm_option(key: ServiceKey) -> str:
     return f"-f {key.number}{' -6' if key.family is socket.AF_INET6 else ''}" if isinstance(key, Mark) else f"-t {key}"

@@ -1,7 +1,7 @@
-"""What keeps two programs off one address: IPVS itself would let the later one take the other's clients unnoticed.
+"""Keeps two programs off one address: IPVS takes packets before sockets do, and so another program's clients unnoticed.
 
-Every address is bound (and not listened on) as long as it is ours, so whoever listens there already is found out, and
-an address that this machine doesn't have. One lbproxy alone keeps IPVS in a network namespace.
+Every listen address is bound, and not listened on, as long as it is ours. So an address on which another program
+listens is refused, and one that this machine doesn't have. Only one lbproxy keeps IPVS in a network namespace.
 """
 
 import errno
@@ -46,13 +46,13 @@ class Lock:
 
 
 class AddressReservations:
-    """The bound sockets."""
+    """Owns a bound socket for each listen address."""
 
     def __init__(self) -> None:
         self._sockets: dict[Address, socket.socket | None] = {}
 
     def hold(self, addresses: Iterable[Address]) -> None:
-        """Bind what is not bound yet: all of it, or nothing and `BindError`."""
+        """Bind what is not bound yet. Raises `BindError` for the first that can't be bound, and then binds none."""
         fresh: dict[Address, socket.socket | None] = {}
         try:
             for address in addresses:
@@ -60,16 +60,16 @@ class AddressReservations:
                     fresh[address] = _reserve(address)
         except OSError as error:
             _close(fresh.values())
-            raise BindError(f"can't take clients at {address}: {explain(error)}", address) from error
+            raise BindError(f"can't listen on {address}: {explain(error)}", address) from error
         self._sockets |= fresh
 
     def release_all_but(self, addresses: Collection[Address]) -> None:
-        """Give up the others."""
+        """Close the sockets of all other addresses."""
         _close([self._sockets.pop(address) for address in [a for a in self._sockets if a not in addresses]])
 
 
 def _reserve(address: Address) -> socket.socket | None:
-    """Bind; None where only the privilege for a low port lacks: IPVS needs none, so it is no reason to refuse."""
+    """Bind a socket; None if only the privilege for a low port is missing, which IPVS does not need."""
     try:
         return bind(address)
     except OSError as error:

@@ -1,38 +1,47 @@
-"""IPVS of the running kernel, by generic netlink (linux/ip_vs.h): one request for each step, each with its answer."""
+"""IPVS of the running kernel over generic netlink: one request for each step, and its answer."""
 
 import errno
 import struct
 from collections.abc import Iterable
 
-from lbproxy.dataplanes.ipvs.kernel import encoding
-from lbproxy.dataplanes.ipvs.kernel.encoding import Command
-from lbproxy.dataplanes.ipvs.planning.values import (
+from lbproxy.dataplanes.ipvs.kernel.ipvs_attributes import (
+    IpvsCommand,
+    decode_destinations,
+    decode_service,
+    decode_timeouts,
+    encode_destination,
+    encode_destination_address,
+    encode_impossible_service,
+    encode_service,
+    encode_service_key,
+    encode_timeouts,
+)
+from lbproxy.dataplanes.ipvs.planning.steps import (
     AddDestination,
     AddService,
     DeleteDestination,
     DeleteService,
-    Observed,
-    ObservedService,
-    Op,
     SetDestination,
     SetService,
     SetTimeouts,
-    Timeouts,
+    Step,
 )
+from lbproxy.dataplanes.ipvs.planning.values import Observed, ObservedService, Timeouts
 from lbproxy.netlink.attributes import fields, number, text
 from lbproxy.netlink.channel import ACK, DUMP, GENERIC, NetlinkChannel, NetlinkMessage
 from lbproxy.netlink.errors import KernelError
 
 FAMILY = "IPVS"
+"""IPVS_GENL_NAME. Its number is given at run time."""
 CONTROLLER, GET_FAMILY, FAMILY_ID, FAMILY_NAME = 16, 3, 1, 2
-"""Generic netlink's own: gives the number for a name (linux/genetlink.h)."""
+"""GENL_ID_CTRL, CTRL_CMD_GETFAMILY and CTRL_ATTR_* (linux/genetlink.h): the request for the number of a name."""
 HEADER = struct.Struct("=BBH")
-"""Command, version, reserved (`genlmsghdr`)."""
+"""`struct genlmsghdr`: command, version, reserved."""
 VERSION = 1
 
 
 class IpvsKernel:
-    """Implements `Kernel`."""
+    """Implements `Kernel`. All requests need CAP_NET_ADMIN in the initial user namespace (GENL_ADMIN_PERM)."""
 
     def __init__(self) -> None:
         self._channel = NetlinkChannel(GENERIC)
@@ -40,23 +49,24 @@ class IpvsKernel:
 
     async def dump(self) -> Observed:
         """See `Kernel`."""
-        answers = await self._ask("read the IPVS services", Command.GET_SERVICE, flags=DUMP)
-        services = [service for service in map(encoding.service_read, answers) if service]
+        answers = await self._ask("read the IPVS services", IpvsCommand.GET_SERVICE, flags=DUMP)
+        services = [service for service in map(decode_service, answers) if service]
         return Observed({service.key: await self._with_destinations(service) for service in services},
                         await self._timeouts())
 
-    async def do(self, op: Op) -> None:
+    async def do(self, step: Step) -> None:
         """See `Kernel`."""
-        await self._ask(*_step(op))
+        await self._ask(str(step), *_request(step))
 
     async def has_scheduler(self, name: str) -> bool:
-        """See `Kernel`. Asks for a service that can't be: the errno of the refusal tells, and nothing is made.
+        """See `Kernel`. Asks for a service that the kernel must refuse: the error number tells, and nothing is made.
 
         Linux' `ip_vs_add_service` (net/netfilter/ipvs/ip_vs_ctl.c) looks for the scheduler first (ENOENT) and at the
         length of an IPv6 prefix next (EINVAL), before it touches its tables. Read in old and new sources, tried on 6.1.
         """
         try:
-            await self._ask(f"ask for the IPVS scheduler {name}", Command.NEW_SERVICE, encoding.impossible(name))
+            await self._ask(f"ask for the IPVS scheduler {name}", IpvsCommand.NEW_SERVICE,
+                            encode_impossible_service(name))
         except KernelError as error:
             if error.errno in {errno.EINVAL, errno.ENOENT}:
                 return error.errno == errno.EINVAL
@@ -68,22 +78,26 @@ class IpvsKernel:
         self._channel.close()
 
     async def _with_destinations(self, service: ObservedService) -> ObservedService:
-        doing = f"read the IPVS destinations of {service.key}"
-        answers = await self._ask(doing, Command.GET_DEST, encoding.key(service.key), flags=DUMP)
-        return encoding.with_destinations(service, answers)
+        attempt = f"read the IPVS destinations of {service.key}"
+        answers = await self._ask(attempt, IpvsCommand.GET_DEST, encode_service_key(service.key), flags=DUMP)
+        return decode_destinations(service, answers)
 
     async def _timeouts(self) -> Timeouts:
-        answers = await self._ask("read the IPVS timeouts", Command.GET_CONFIG)
-        return encoding.timeouts_read(answers[0])
+        answers = await self._ask("read the IPVS timeouts", IpvsCommand.GET_CONFIG)
+        return decode_timeouts(answers[0])
 
-    async def _ask(self, doing: str, command: Command, *attributes: bytes, flags: int = ACK) -> list[bytes]:
+    async def _ask(self, attempt: str, command: IpvsCommand, *attributes: bytes, flags: int = ACK) -> list[bytes]:
         if not self._family:
             self._family = await self._find_family()
         message = _message(self._family, command, attributes, flags)
-        return [answer[HEADER.size:] for answer in await self._channel.exchange(doing, message)]
+        return [answer[HEADER.size:] for answer in await self._channel.exchange(attempt, message)]
 
     async def _find_family(self) -> int:
-        """Ask for IPVS by its name, which makes a kernel that has it as a module load it."""
+        """Ask for the number of the family IPVS.
+
+        The question makes a kernel that has IPVS as a module load it, so it is the only sure way to learn whether IPVS
+        is there; /proc/modules does not list what is built in or not loaded yet.
+        """
         message = _message(CONTROLLER, GET_FAMILY, [text(FAMILY_NAME, FAMILY)], ACK)
         try:
             answer, = await self._channel.exchange("reach IPVS", message)
@@ -99,27 +113,21 @@ def _message(kind: int, command: int, attributes: Iterable[bytes], flags: int) -
     return NetlinkMessage(kind, HEADER.pack(command, VERSION, 0) + b"".join(attributes), flags)
 
 
-def _step(op: Op) -> tuple[str, Command, *tuple[bytes, ...]]:
-    """Say it in words, and to the kernel."""
-    step: tuple[str, Command, *tuple[bytes, ...]]
-    match op:
+def _request(step: Step) -> tuple[IpvsCommand, *tuple[bytes, ...]]:
+    request: tuple[IpvsCommand, *tuple[bytes, ...]]
+    match step:
         case AddService(key, scheduler):
-            step = (f"make the IPVS service {key} with scheduler {scheduler}",
-                    Command.NEW_SERVICE, encoding.service(key, scheduler))
+            request = IpvsCommand.NEW_SERVICE, encode_service(key, scheduler)
         case SetService(key, scheduler):
-            step = (f"set the IPVS service {key} to scheduler {scheduler}",
-                    Command.SET_SERVICE, encoding.service(key, scheduler))
+            request = IpvsCommand.SET_SERVICE, encode_service(key, scheduler)
         case DeleteService(key):
-            step = f"delete the IPVS service {key}", Command.DEL_SERVICE, encoding.key(key)
+            request = IpvsCommand.DEL_SERVICE, encode_service_key(key)
         case AddDestination(key, destination):
-            step = (f"add the destination {destination.address} to the IPVS service {key}",
-                    Command.NEW_DEST, encoding.key(key), encoding.destination(destination))
+            request = IpvsCommand.NEW_DEST, encode_service_key(key), encode_destination(destination)
         case SetDestination(key, destination):
-            step = (f"set the destination {destination.address} of the IPVS service {key}",
-                    Command.SET_DEST, encoding.key(key), encoding.destination(destination))
+            request = IpvsCommand.SET_DEST, encode_service_key(key), encode_destination(destination)
         case DeleteDestination(key, address):
-            step = (f"delete the destination {address} of the IPVS service {key}",
-                    Command.DEL_DEST, encoding.key(key), encoding.place(address))
+            request = IpvsCommand.DEL_DEST, encode_service_key(key), encode_destination_address(address)
         case SetTimeouts(timeouts):
-            step = "set the IPVS timeouts", Command.SET_CONFIG, encoding.timeouts(timeouts)
-    return step
+            request = IpvsCommand.SET_CONFIG, encode_timeouts(timeouts)
+    return request

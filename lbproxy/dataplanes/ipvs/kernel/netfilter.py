@@ -1,11 +1,14 @@
-"""Our two nftables tables in the running kernel: what is masqueraded and marked, and the record of what is ours."""
+"""Our two nftables tables in the running kernel: what is masqueraded and marked, and the record of what is ours.
+
+Written over netlink, not by the nft program: the messages are few, and the image needs no further package.
+"""
 
 import errno
 import socket
 from collections.abc import Iterator
 from itertools import chain
 
-from lbproxy.dataplanes.ipvs.kernel import rules
+from lbproxy.dataplanes.ipvs.kernel import nft_rules
 from lbproxy.dataplanes.ipvs.planning.values import Ruleset
 from lbproxy.netlink import nftables
 from lbproxy.netlink.attributes import fields, items, string, text
@@ -13,12 +16,12 @@ from lbproxy.netlink.channel import ACK, CREATE, DUMP, NETFILTER, NetlinkChannel
 from lbproxy.netlink.errors import KernelError
 from lbproxy.netlink.nftables import NftChain, NftTable
 
-NAME = "lbproxy"
-OURS = text(nftables.TABLE_NAME, NAME)
-"""Of chains, rules and sets too, the first attribute names the table."""
+TABLE = "lbproxy"
+TABLE_ATTRIBUTE = text(nftables.TABLE_NAME, TABLE)
+"""The first attribute of requests for tables, chains, rules and sets alike."""
 FAMILIES = {socket.AF_INET: 2, socket.AF_INET6: 10}
-"""As netfilter numbers them."""
-DOING = "read our nftables"
+"""As netfilter numbers them (NFPROTO_IPV4, NFPROTO_IPV6)."""
+READING = "read our nftables"
 
 
 class NftTables:
@@ -26,20 +29,24 @@ class NftTables:
 
     def __init__(self) -> None:
         self._channel = NetlinkChannel(NETFILTER)
-        self._known: tuple[bytes, Ruleset] | None = None
-        """What was read last, and the generation of all rules that it was read in."""
+        self._last: tuple[bytes, Ruleset] | None = None
+        """What was read last, and the ruleset generation in which it was read."""
 
     async def read(self) -> Ruleset:
-        """See `Netfilter`. Whoever changes any rule begins a new generation: in the same one, nothing is read again."""
-        generation = await self._generation()  # first: what changes while the rest is read is of a later one
-        if self._known is None or self._known[0] != generation:
-            self._known = generation, await self._read_all()
-        return self._known[1]
+        """See `Netfilter`.
+
+        The kernel numbers the generations of its whole ruleset, and every change by any program begins a new one. In
+        the same generation nothing is read again: that is one request instead of some twenty in each pass.
+        """
+        generation = await self._generation()  # first: a change during the reading then belongs to a later generation
+        if self._last is None or self._last[0] != generation:
+            self._last = generation, await self._read_all()
+        return self._last[1]
 
     async def replace(self, ruleset: Ruleset) -> None:
         """See `Netfilter`."""
         await self._transact("write our nftables", {
-            family: rules.table(family, ruleset) for family in FAMILIES})
+            family: nft_rules.encode_ruleset(family, ruleset) for family in FAMILIES})
 
     async def remove(self) -> None:
         """See `Netfilter`."""
@@ -50,8 +57,7 @@ class NftTables:
         self._channel.close()
 
     async def _generation(self) -> bytes:
-        """Ask which it is: one request instead of some twenty, each second."""
-        answer, = await self._channel.exchange(DOING, nftables.message(0, nftables.GET_GENERATION, flags=ACK))
+        answer, = await self._channel.exchange(READING, nftables.message(0, nftables.GET_GENERATION, flags=ACK))
         return fields(answer[nftables.HEADER.size:])[nftables.GENERATION]
 
     async def _read_all(self) -> Ruleset:
@@ -60,48 +66,51 @@ class NftTables:
                        dict(chain.from_iterable(one.marking.items() for one in found)),
                        all(one.is_intact for one in found))
 
-    async def _transact(self, doing: str, tables: dict[socket.AddressFamily, NftTable]) -> None:
+    async def _transact(self, attempt: str, tables: dict[socket.AddressFamily, NftTable]) -> None:
         messages = [message for family, table in tables.items() for message in _replaced(FAMILIES[family], table)]
-        last = messages.pop()  # is answered when all is done; what fails is answered in any case
+        # only the last message asks for an answer, which comes after all are done; a refusal is answered in any case
+        last = messages.pop()
         asking = NetlinkMessage(last.kind, last.body, last.flags | ACK)
-        await self._channel.exchange(doing, *nftables.transaction([*messages, asking]))
+        await self._channel.exchange(attempt, *nftables.transaction([*messages, asking]))
 
     async def _read(self, family: socket.AddressFamily) -> Ruleset:
         number = FAMILIES[family]
-        table = await self._ask(number, nftables.GET_TABLE, OURS)
+        table = await self._ask(number, nftables.GET_TABLE, TABLE_ATTRIBUTE)
         if not table:
             return Ruleset()
-        elements = {name: await self._elements(number, name) for name in (rules.SERVICES, rules.MARKS, rules.MARKING)}
+        elements = {name: await self._elements(number, name) for name in nft_rules.SETS}
         try:
-            said = rules.ruleset(family, elements)
+            ruleset = nft_rules.decode_ruleset(family, elements)
         except ValueError:
             return Ruleset(is_intact=False)
-        return Ruleset(said.owned, said.marking, await self._is_intact(number, rules.table(family, said), table[0]))
+        wanted = nft_rules.encode_ruleset(family, ruleset)
+        return Ruleset(ruleset.owned, ruleset.marking, await self._is_intact(number, wanted, table[0]))
 
     async def _elements(self, family: int, name: str) -> list[tuple[bytes, bytes]]:
-        answers = await self._ask(family, nftables.GET_ELEMENTS, OURS, text(nftables.LIST_SET, name), flags=DUMP)
+        request = TABLE_ATTRIBUTE, text(nftables.LIST_SET, name)
+        answers = await self._ask(family, nftables.GET_ELEMENTS, *request, flags=DUMP)
         lists = (fields(answer).get(nftables.LIST_ELEMENTS, b"") for answer in answers)
         return [_element(one) for elements in lists for _, one in items(elements)]
 
     async def _is_intact(self, family: int, wanted: NftTable, found: bytes) -> bool:
-        """Whether the table does what its sets say: nothing lacks, and nothing was added."""
-        described = fields(found)
-        is_dormant = any(described.get(nftables.TABLE_FLAGS, b""))
-        members = int.from_bytes(described.get(nftables.TABLE_USE, b""))
+        """Whether the table does what its sets say: nothing is missing, and nothing was added."""
+        description = fields(found)
+        is_dormant = any(description.get(nftables.TABLE_FLAGS, b""))
+        members = int.from_bytes(description.get(nftables.TABLE_USE, b""))
         if is_dormant or members != len(wanted.sets) + len(wanted.chains):
             return False
         for one in wanted.chains:
-            answers = await self._ask(family, nftables.GET_CHAIN, OURS, text(nftables.CHAIN_NAME, one.name))
+            answers = await self._ask(family, nftables.GET_CHAIN, TABLE_ATTRIBUTE, text(nftables.CHAIN_NAME, one.name))
             if [_chain(answer) for answer in answers] != [one]:
                 return False
-        answers = await self._ask(family, nftables.GET_RULE, OURS, flags=DUMP)
+        answers = await self._ask(family, nftables.GET_RULE, TABLE_ATTRIBUTE, flags=DUMP)
         return sorted(map(_rule, answers)) == sorted((one.chain, one.comment) for one in wanted.rules)
 
     async def _ask(self, family: int, kind: int, *attributes: bytes, flags: int = ACK) -> list[bytes]:
-        """Ask for something in our table; nothing if it isn't there."""
+        """Ask for something in our table; an empty list if it isn't there."""
         message = nftables.message(family, kind, *attributes, flags=flags)
         try:
-            return [answer[nftables.HEADER.size:] for answer in await self._channel.exchange(DOING, message)]
+            return [answer[nftables.HEADER.size:] for answer in await self._channel.exchange(READING, message)]
         except KernelError as error:
             if error.errno == errno.ENOENT:
                 return []
@@ -109,11 +118,11 @@ class NftTables:
 
 
 def _replaced(family: int, table: NftTable) -> Iterator[NetlinkMessage]:
-    """Whatever is there goes, and what is wanted comes; making it first lets it be deleted without a look."""
-    yield nftables.message(family, nftables.NEW_TABLE, OURS, flags=CREATE)
-    yield nftables.message(family, nftables.DELETE_TABLE, OURS)
+    """Delete the table and make it anew. Adding it first makes the deletion succeed also where there is none."""
+    yield nftables.message(family, nftables.NEW_TABLE, TABLE_ATTRIBUTE, flags=CREATE)
+    yield nftables.message(family, nftables.DELETE_TABLE, TABLE_ATTRIBUTE)
     if table.sets:
-        yield from nftables.made(family, NAME, table)
+        yield from nftables.table_messages(family, TABLE, table)
 
 
 def _element(written: bytes) -> tuple[bytes, bytes]:
@@ -129,11 +138,12 @@ def _chain(answer: bytes) -> NftChain:
     found = fields(answer)
     hook = fields(found.get(nftables.CHAIN_HOOK, b""))
     return NftChain(string(found[nftables.CHAIN_NAME]), string(found.get(nftables.CHAIN_TYPE, b"")),
-                 int.from_bytes(hook.get(nftables.HOOK_NUMBER, b"")),
-                 int.from_bytes(hook.get(nftables.HOOK_PRIORITY, b""), signed=True))
+                    int.from_bytes(hook.get(nftables.HOOK_NUMBER, b"")),
+                    int.from_bytes(hook.get(nftables.HOOK_PRIORITY, b""), signed=True))
 
 
 def _rule(answer: bytes) -> tuple[str, str]:
-    """Give its chain and its comment; a comment is all that is looked at, for no rule can be changed and keep it."""
+    """Give a rule's chain and comment. The comment is enough: no program can change a rule and keep its user data."""
     found = fields(answer)
-    return string(found[nftables.RULE_CHAIN]), string(found.get(nftables.RULE_USER_DATA, b"")[2:])
+    user_data = found.get(nftables.RULE_USER_DATA, b"")
+    return string(found[nftables.RULE_CHAIN]), string(user_data[nftables.USER_DATA_HEADER:])

@@ -1,7 +1,7 @@
 """Which fwmark each service has. Pure.
 
-A service keeps the mark that the kernel's record says it had, over restarts too: with another one, its connections
-would be those of another virtual service.
+A service keeps the mark that the kernel's record says it had, over restarts too: with another mark, its connections
+would belong to another virtual service.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -16,9 +16,10 @@ ALL_BITS = 0xFFFFFFFF
 
 @dataclass(frozen=True, slots=True)
 class MarkRange:
-    """The marks that are ours: `first` and those above it, as far as they have no bit outside of `mask`.
+    """The marks that lbproxy may use: `first` and those above it that have no bit outside of `mask`.
 
-    The whole mark of a packet is written, as IPVS compares the whole of it.
+    The range keeps clear of the bits of others (kube-proxy: 0x4000 and 0x8000). The whole mark of a packet is written
+    all the same, since IPVS compares all bits of it.
     """
 
     first: int
@@ -28,47 +29,47 @@ class MarkRange:
         return self.first <= number and not number & ~self.mask
 
     def numbers(self) -> Iterator[int]:
-        """Give them, lowest first."""
+        """Give all marks of the range, lowest first."""
         number = self.first
         while number <= self.mask:
             yield number
             number = self._next(number)
 
     def _next(self, number: int) -> int:
-        """The next number without a bit outside the mask: with those set, the carry runs over them."""
+        """Add 1 with the bits outside the mask set, so that the carry runs over them, and clear them again."""
         return ((number | ~self.mask & ALL_BITS) + 1) & (self.mask | 1 << 32)
 
 
-Owner = tuple[str, int]
-"""A service's name, and the address family."""
+ServiceFamily = tuple[str, int]
+"""A service's name, and the address family: what has a mark of its own."""
 
 
-def assign(entrances: Iterable[VirtualAddress], own: MarkRange, known: Mapping[Address, int],
-           taken: Collection[int]) -> dict[Owner, int]:
+def assign_marks(addresses: Iterable[VirtualAddress], allowed: MarkRange, known: Mapping[Address, int],
+                 reserved: Collection[int]) -> dict[ServiceFamily, int]:
     """Give every service and family a mark of its own: the one that its addresses have by `known`, or a free one.
 
-    `taken` are numbers that nobody new gets: those of services that still drain. Raises `DataplaneError` when none is
-    left.
+    `reserved` marks are never given to a service that doesn't have them yet: services that still drain have them.
+    Raises `DataplaneError` when no mark is left.
     """
-    owners: dict[Owner, list[int]] = {}
-    for service, _, address in entrances:
-        found = owners.setdefault((service.name, address.family), [])
-        if known.get(address, 0) in own:
-            found.append(known[address])
-    assigned: dict[Owner, int] = {}
-    for owner, found in owners.items():
-        if kept := next((number for number in found if number not in assigned.values()), None):
-            assigned[owner] = kept
-    unavailable = {*assigned.values(), *taken}
-    free = (number for number in own.numbers() if number not in unavailable)
-    for owner in owners.keys() - assigned.keys():
-        assigned[owner] = _take(free, own)
+    candidates: dict[ServiceFamily, list[int]] = {}
+    for service, _, address in addresses:
+        numbers = candidates.setdefault((service.name, address.family), [])
+        if known.get(address, 0) in allowed:
+            numbers.append(known[address])
+    assigned: dict[ServiceFamily, int] = {}
+    for service_family, numbers in candidates.items():
+        if kept := next((number for number in numbers if number not in assigned.values()), None):
+            assigned[service_family] = kept
+    unavailable = {*assigned.values(), *reserved}
+    free = (number for number in allowed.numbers() if number not in unavailable)
+    for service_family in candidates.keys() - assigned.keys():
+        assigned[service_family] = _take(free, allowed)
     return assigned
 
 
-def _take(free: Iterator[int], own: MarkRange) -> int:
+def _take(free: Iterator[int], allowed: MarkRange) -> int:
     number = next(free, None)
     if number is None:
-        raise DataplaneError(f"no fwmark is left from {own.first:#x} within {own.mask:#x}: give --ipvs-fwmark a wider "
-                             "mask")
+        raise DataplaneError(f"no fwmark is left from {allowed.first:#x} within {allowed.mask:#x}: give --ipvs-fwmark "
+                             "a wider mask")
     return number

@@ -1,77 +1,110 @@
 """The steps from what the kernel holds to what it should hold. Pure.
 
-Nothing is remembered: what a crash, a half-failed batch or somebody's `ipvsadm` has left is only one more state to
-start from. Within a virtual service, backends open before others close, so that there is no moment without one.
+Nothing is remembered between two plans: what a crash, a half-failed plan or an `ipvsadm` of somebody has left is only
+one more state to start from.
 """
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from typing import Any
 
-from lbproxy.dataplanes.ipvs.planning.values import (
+from lbproxy.dataplanes.ipvs.planning.steps import (
     AddDestination,
     AddService,
     DeleteDestination,
     DeleteService,
-    Destination,
-    Key,
-    ObservedDestination,
-    ObservedService,
-    Op,
     SetDestination,
     SetService,
     SetTimeouts,
+    Step,
+)
+from lbproxy.dataplanes.ipvs.planning.values import (
+    Destination,
+    ObservedDestination,
+    ObservedService,
+    ServiceKey,
     Timeouts,
     VirtualService,
 )
 from lbproxy.model.address import Address
+from lbproxy.model.snapshot import Snapshot
 
-Order = Callable[[Address], Any]
-"""Sorts newcomers. The schedulers take the first of equals, so every process should have another order (facts 3.7)."""
+DEFAULT_TCP_TIMEOUT = 900
+"""Seconds: the kernel's own (`tcp_timeouts` in net/netfilter/ipvs/ip_vs_proto_tcp.c)."""
+LONGEST_TIMEOUT = 2_147_483
+"""Seconds: the most that every kernel takes. It refuses what is above INT_MAX jiffies, and HZ is at most 1000."""
+
+SortKey = Callable[[Address], Any]
+"""Sorts destinations that are added.
+
+Among equally loaded destinations the schedulers take the first of the kernel's list (`ip_vs_lc_schedule` replaces its
+choice only by a strictly smaller one), which is the one added last (`__ip_vs_update_dest`). With one order everywhere,
+the first connections of all replicas would go to the same backend: each process needs an order of its own.
+"""
 
 
-def plan(wanted: Mapping[Key, VirtualService], observed: Mapping[Key, ObservedService], ours: AbstractSet[Key],
-         order: Order) -> Iterator[Op]:
-    """Give the steps. What is observed and not in `ours` is somebody else's, and never touched."""
+def plan(wanted: Mapping[ServiceKey, VirtualService], observed: Mapping[ServiceKey, ObservedService],
+         own: AbstractSet[ServiceKey], sort_key: SortKey) -> Iterator[Step]:
+    """Give the steps from `observed` to `wanted`. Observed services that are not in `own` are never touched.
+
+    Services are added before others are deleted; for the order within one service see `_destination_steps`.
+    """
     for key, service in wanted.items():
         if key not in observed:
             yield AddService(key, service.scheduler)
-            yield from _members(service, {}, order)
-        elif key in ours:
-            yield from _repair(service, observed[key])
-            yield from _members(service, observed[key].destinations, order)
+            yield from _destination_steps(service, {}, sort_key)
+        elif key in own:
+            yield from _service_steps(service, observed[key])
+            yield from _destination_steps(service, observed[key].destinations, sort_key)
     for key in observed:
-        if key in ours and key not in wanted:
+        if key in own and key not in wanted:
             yield DeleteService(key)
 
 
-def plan_timeouts(tcp: int, observed: Timeouts) -> Iterator[Op]:
-    """Give the step to the wanted TCP timeout (seconds); the others stay."""
-    if observed.tcp != tcp:
+def plan_timeouts(snapshot: Snapshot, observed: Timeouts) -> Iterator[Step]:
+    """Give the step to the TCP timeout that the snapshot asks for, if any is needed; the other timeouts stay."""
+    if observed.tcp != (tcp := tcp_timeout(snapshot)):
         yield SetTimeouts(Timeouts(tcp, 0, 0))
 
 
-def conflicts(wanted: Mapping[Key, VirtualService], observed: Mapping[Key, ObservedService],
-              ours: AbstractSet[Key]) -> list[Key]:
-    """Give what we want to make and somebody else has made."""
-    return [key for key in wanted if key in observed and key not in ours]
+def tcp_timeout(snapshot: Snapshot) -> int:
+    """Seconds of silence after which the kernel should forget a connection: the longest `idle_timeout` of any service.
+
+    The kernel has one TCP timeout for all services of a network namespace. An idle timeout of 0, which is off, becomes
+    the longest that there is. Conntrack's own timeout of five days does not matter: IPVS's entry is gone before.
+    """
+    timeouts = [service.policy.idle_timeout or LONGEST_TIMEOUT for service in snapshot.services.values()]
+    return min(max(1, math.ceil(max(timeouts))), LONGEST_TIMEOUT) if timeouts else DEFAULT_TCP_TIMEOUT
 
 
-def _repair(service: VirtualService, found: ObservedService) -> Iterator[Op]:
+def conflicts(wanted: Mapping[ServiceKey, VirtualService], observed: Mapping[ServiceKey, ObservedService],
+              own: AbstractSet[ServiceKey]) -> list[ServiceKey]:
+    """Give the services that are wanted and that another program has made."""
+    return [key for key in wanted if key in observed and key not in own]
+
+
+def _service_steps(service: VirtualService, found: ObservedService) -> Iterator[Step]:
     if found.scheduler != service.scheduler or not found.is_plain:
         yield SetService(service.key, service.scheduler)
 
 
-def _members(service: VirtualService, found: Mapping[Address, ObservedDestination], order: Order) -> Iterator[Op]:
-    for address in sorted(service.destinations.keys() - found.keys(), key=order):
+def _destination_steps(service: VirtualService, found: Mapping[Address, ObservedDestination],
+                       sort_key: SortKey) -> Iterator[Step]:
+    """Open some destinations before closing others: add, then raise weights, then lower them, then delete.
+
+    IPVS refuses a client at once when no destination has a weight (ICMP port unreachable), so no step in between may
+    leave a service without an open one that had one before and has one afterwards.
+    """
+    for address in sorted(service.destinations.keys() - found.keys(), key=sort_key):
         yield AddDestination(service.key, service.destinations[address])
     changed = [(destination, found[address]) for address, destination in service.destinations.items()
                if address in found and not _is_as_wanted(found[address], destination)]
     for destination, _ in sorted(changed, key=lambda pair: pair[0].weight < pair[1].destination.weight):
-        yield SetDestination(service.key, destination)
+        yield SetDestination(service.key, destination)  # False sorts first: what is not lowered
     for address in found.keys() - service.destinations.keys():
         yield DeleteDestination(service.key, address)
 
 
 def _is_as_wanted(found: ObservedDestination, destination: Destination) -> bool:
-    return found.destination == destination and found.is_masquerading and not found.has_foreign_limit
+    return found.destination == destination and found.is_masquerading and not found.has_lower_threshold

@@ -1,10 +1,11 @@
-"""The words of IPVS planning: what should be in the kernel, what is, and the steps between. Frozen values, no I/O.
+"""What IPVS should hold, and what it was read to hold. Frozen values, no I/O.
 
-Names are IPVS's own. Only TCP and masquerading are ours; whatever else the kernel holds is somebody else's.
+Names are IPVS's own: a virtual service has destinations. lbproxy makes only TCP and fwmark services, masquerading,
+without persistence and flags. Whatever else the kernel holds was made by another program.
 """
 
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -12,7 +13,7 @@ from lbproxy.model.address import Address
 
 
 class Mark(NamedTuple):
-    """Names a fwmark service; the kernel keeps those of IPv4 and IPv6 apart."""
+    """Names a fwmark service. The kernel keeps those of IPv4 and IPv6 apart, also where the number is the same."""
 
     family: socket.AddressFamily
     number: int
@@ -22,8 +23,15 @@ class Mark(NamedTuple):
         return f"fwmark {self.number:#x} ({'IPv6' if self.family is socket.AF_INET6 else 'IPv4'})"
 
 
-Key = Address | Mark
+ServiceKey = Address | Mark
 """Names a virtual service: TCP on an address and port, or by mark. Both have a `family`."""
+
+
+class DestinationKey(NamedTuple):
+    """Names one destination: a backend is a destination of every virtual service of its lbproxy service."""
+
+    service_key: ServiceKey
+    address: Address
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +42,18 @@ class Destination:
     weight: int
     """0 to 100; 0 keeps connections and gets no new ones."""
     limit: int = 0
-    """`u_thresh`: no new connection at so many, active and inactive together; 0 = no limit."""
+    """`u_thresh`: no new connection at so many; 0 = no limit.
+
+    The kernel counts active and inactive connections (`ip_vs_dest_totalconns`), so those that ended up to 120 s ago
+    count too: 20,000 are reached by 167 short connections a second.
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class VirtualService:
     """One virtual service as it should be: without persistence and without flags."""
 
-    key: Key
+    key: ServiceKey
     scheduler: str
     """As IPVS names it: `lc`, `wlc`, `rr`, `wrr`, `sh`, `mh`, `sed`, `nq`."""
     destinations: Mapping[Address, Destination]
@@ -49,13 +61,13 @@ class VirtualService:
 
 @dataclass(frozen=True, slots=True)
 class Counters:
-    """What the kernel has counted; it starts again at 0 when the entry is made anew."""
+    """What the kernel has counted for one destination since it was made; see `CounterStore` for when it restarts."""
 
     connections: int = 0
     bytes_received: int = 0
-    """From clients (the kernel's `inbytes`)."""
+    """From clients (the kernel's `inbytes`), headers included."""
     bytes_sent: int = 0
-    """To clients (the kernel's `outbytes`)."""
+    """To clients (the kernel's `outbytes`), headers included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,28 +81,37 @@ class ObservedDestination:
     """Connections that the kernel still remembers in any other state: connecting, ending, or ended up to 120 s ago."""
     counters: Counters = Counters()
     is_masquerading: bool = True
-    """False: somebody has given it another way of forwarding."""
-    has_foreign_limit: bool = False
-    """Somebody has set a lower threshold (`l_thresh`)."""
+    """False: another program has set another forwarding method."""
+    has_lower_threshold: bool = False
+    """Another program has set `l_thresh`; lbproxy never does."""
 
 
 @dataclass(frozen=True, slots=True)
 class ObservedService:
-    """A virtual service as the kernel has it, anybody's."""
+    """A virtual service as the kernel has it, whichever program made it."""
 
-    key: Key
+    key: ServiceKey
     scheduler: str
     destinations: Mapping[Address, ObservedDestination] = field(default_factory=dict)
     is_plain: bool = True
-    """False: it has persistence, a persistence engine or flags (the kernel's own `hashed` flag is none)."""
+    """False: it has persistence, a persistence engine or flags (the kernel's own `hashed` flag does not count)."""
+
+
+def observed_destinations(services: Mapping[ServiceKey, ObservedService]
+                          ) -> Iterator[tuple[DestinationKey, ObservedDestination]]:
+    """Give every destination of these services with its name."""
+    for key, service in services.items():
+        for address, found in service.destinations.items():
+            yield DestinationKey(key, address), found
 
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """After so many seconds of silence the kernel forgets a connection. For the whole network namespace."""
+    """Seconds of silence after which the kernel forgets a connection, for all services of the network namespace."""
 
     tcp: int
     tcp_fin: int
+    """After the first FIN."""
     udp: int
 
 
@@ -98,79 +119,23 @@ class Timeouts:
 class Observed:
     """All TCP and fwmark services of this network namespace, and its timeouts."""
 
-    services: Mapping[Key, ObservedService]
+    services: Mapping[ServiceKey, ObservedService]
     timeouts: Timeouts
-
-
-@dataclass(frozen=True, slots=True)
-class AddService:
-    """Make a virtual service without destinations."""
-
-    key: Key
-    scheduler: str
-
-
-@dataclass(frozen=True, slots=True)
-class SetService:
-    """Give it this scheduler, and take away persistence and flags. Destinations and counters stay."""
-
-    key: Key
-    scheduler: str
-
-
-@dataclass(frozen=True, slots=True)
-class DeleteService:
-    """Remove it with its destinations."""
-
-    key: Key
-
-
-@dataclass(frozen=True, slots=True)
-class AddDestination:
-    """Add a destination, masquerading."""
-
-    key: Key
-    destination: Destination
-
-
-@dataclass(frozen=True, slots=True)
-class SetDestination:
-    """Give it this weight and limit, masquerading and no lower threshold. Connections and counters stay."""
-
-    key: Key
-    destination: Destination
-
-
-@dataclass(frozen=True, slots=True)
-class DeleteDestination:
-    """Remove a destination: its connections are lost, and its clients are told as soon as they send."""
-
-    key: Key
-    address: Address
-
-
-@dataclass(frozen=True, slots=True)
-class SetTimeouts:
-    """Set how long silent connections are remembered; 0 leaves one as it is."""
-
-    timeouts: Timeouts
-
-
-Op = AddService | SetService | DeleteService | AddDestination | SetDestination | DeleteDestination | SetTimeouts
 
 
 @dataclass(frozen=True, slots=True)
 class Ruleset:
-    """What our nftables tables say; at the same time the record of which virtual services are ours.
+    """What our nftables tables say. It is at the same time the record of which virtual services are ours.
 
-    The record lives as long as the services themselves do: it survives a crash of ours, and ends with the network
-    namespace. A service is entered before it is made and struck out after it is gone, so that none is ever orphaned.
+    The record lives as long as the services themselves do: it survives a crash of lbproxy, and ends with the network
+    namespace. A service is entered before it is made and removed after it is gone, so none is ever left without a
+    record.
     """
 
-    owned: frozenset[Key] = frozenset()
-    """Virtual services that are ours. Of a connection that came in for one of these addresses, or carries one of
-    these marks, the source becomes an address of this host (masquerade), so that answers come back through it."""
+    owned: frozenset[ServiceKey] = frozenset()
+    """Virtual services that are ours. Connections that came in for one of these addresses, or carry one of these marks,
+    are masqueraded: their source becomes an address of this host, so answers come back through it."""
     marking: Mapping[Address, int] = field(default_factory=dict)
     """The mark that packets for an address get before IPVS sees them; empty unless services go by mark."""
     is_intact: bool = True
-    """False, of what was read: the tables do not do what is said here, and must be replaced."""
+    """False, only in what was read: the tables do not do what is said here, and must be replaced."""
