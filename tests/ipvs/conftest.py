@@ -9,6 +9,7 @@ from tests.support.network import Network
 
 from .fake_kernel import FakeMachine
 from .scene import Scene
+from .subjects import FakeSubject, RealKernel, Subject
 
 
 @pytest.fixture(scope="module")
@@ -18,6 +19,14 @@ def network() -> Iterator[Network]:
         network = Network.made(stack)
         stack.enter_context(network.balancer.entered())
         yield network
+
+
+@pytest.fixture(params=["fake", pytest.param("real", marks=pytest.mark.kernel)])
+async def subject(request: pytest.FixtureRequest) -> AsyncIterator[Subject]:
+    """The fake kernel and the real one, each in turn."""
+    subject = FakeSubject() if request.param == "fake" else RealKernel(request.getfixturevalue("network"))
+    yield subject
+    await subject.close()
 
 
 @pytest.fixture

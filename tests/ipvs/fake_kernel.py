@@ -1,10 +1,12 @@
 """A kernel without packets: IPVS, our nftables tables and interface addresses, stateful and able to fail.
 
-It is as strict as the real one about what exists and what doesn't, keeps the counters of a deleted destination and
-revives them, and takes foreign edits by the methods of a test.
+It passes the same suite as the real kernel (`test_kernel_contract`, `test_netfilter_contract`). Beyond that it stands
+for a kernel with `expire_nodest_conn`: a destination that is deleted loses its connections.
 """
 
 import errno
+import ipaddress
+import os
 from collections import deque
 from dataclasses import replace
 from pathlib import Path
@@ -27,7 +29,6 @@ from lbproxy.dataplanes.ipvs.planning.values import (
     Observed,
     ObservedDestination,
     ObservedService,
-    Ruleset,
     ServiceKey,
     Timeouts,
 )
@@ -36,8 +37,10 @@ from lbproxy.model.address import Address
 from lbproxy.model.snapshot import Scheduler
 from lbproxy.netlink.errors import KernelError
 
-SCHEDULERS = {*Scheduler} - {Scheduler.NQ}
-"""Of this kernel, one module is missing."""
+from .fake_netfilter import FakeNetfilter
+
+LONGEST_TIMEOUT = 2**31 // 250
+"""Seconds: the kernel refuses more jiffies than an int holds, and Debian's has 250 a second."""
 
 
 class FakeKernel:
@@ -46,6 +49,8 @@ class FakeKernel:
     def __init__(self) -> None:
         self.services: dict[ServiceKey, ObservedService] = {}
         self.timeouts = Timeouts(900, 120, 300)
+        self.schedulers = {*Scheduler} - {Scheduler.NQ}
+        """Of this kernel, one module is missing."""
         self.done: list[Step] = []
         """Every step that was taken."""
         self.failures: deque[int] = deque()
@@ -58,70 +63,82 @@ class FakeKernel:
 
     async def dump(self) -> Observed:
         if self.dump_failures and (code := self.dump_failures.popleft()):
-            raise KernelError("can't read the IPVS table", code)
+            raise _refused("read the IPVS services", code)
         return Observed(dict(self.services), self.timeouts)
 
-    async def do(self, op: Step) -> None:
+    async def do(self, step: Step) -> None:
         if self.failures and (code := self.failures.popleft()):
-            raise KernelError(f"can't do {type(op).__name__}", code)
-        self.edit(op)
-        self.done.append(op)
+            raise _refused(step, code)
+        self.edit(step)
+        self.done.append(step)
 
     async def has_scheduler(self, name: str) -> bool:
         if self.scheduler_failures and (code := self.scheduler_failures.popleft()):
-            raise KernelError(f"can't ask for the IPVS scheduler {name}", code)
-        return name in SCHEDULERS
+            raise _refused(f"ask for the IPVS scheduler {name}", code)
+        return name in self.schedulers
 
     async def close(self) -> None:
         pass
 
-    def edit(self, op: Step) -> None:
-        """Do what a step says, whoever asks."""
-        match op:
+    def edit(self, step: Step) -> None:
+        """Do what a step says, whichever program asks."""
+        match step:
             case AddService(key, scheduler):
-                self._refuse(key in self.services, errno.EEXIST)
-                self._refuse(scheduler not in SCHEDULERS, errno.ENOENT)
+                _refuse(step, errno.EEXIST, key in self.services)
+                _refuse(step, errno.ENOENT, scheduler not in self.schedulers)
                 self.services[key] = ObservedService(key, scheduler)
             case SetService(key, scheduler):
-                self._refuse(scheduler not in SCHEDULERS, errno.ENOENT)
-                self.services[key] = replace(self._service(key), scheduler=scheduler, is_plain=True)
+                service = self._service(step, key)
+                _refuse(step, errno.ENOENT, scheduler not in self.schedulers)
+                self.services[key] = replace(service, scheduler=scheduler, is_plain=True)
             case DeleteService(key):
-                del self.services[self._service(key).key]
+                del self.services[self._service(step, key).key]
+                # its destinations are kept too, but one that returns to another service of this name begins at 0
+                self._trash = {name: found for name, found in self._trash.items() if name.service_key != key}
             case AddDestination(key, destination):
-                self._refuse(destination.address in self._service(key).destinations, errno.EEXIST)
-                place = DestinationKey(key, destination.address)
-                old = self._trash.pop(place, None) or ObservedDestination(destination)
-                self._put(key, replace(old, destination=destination))
+                service = self._service(step, key)
+                _refuse(step, errno.EINVAL, destination.address.family != key.family)
+                _refuse(step, errno.EEXIST, destination.address in service.destinations)
+                old = self._trash.pop(DestinationKey(key, destination.address), ObservedDestination(destination))
+                self._put(key, _as_set(old, destination))
             case SetDestination(key, destination):
-                old = self._found(key, destination.address)
-                self._put(key, replace(old, destination=destination, is_masquerading=True, has_lower_threshold=False))
+                self._service(step, key)
+                _refuse(step, errno.EINVAL, destination.address.family != key.family)
+                self._put(key, _as_set(self._found(step, key, destination.address), destination))
             case DeleteDestination(key, address):
-                found = self._found(key, address)
+                found = self._found(step, key, address)
                 self._trash[DestinationKey(key, address)] = replace(found, active=0, inactive=0)
                 rest = {k: v for k, v in self.services[key].destinations.items() if k != address}
                 self.services[key] = replace(self.services[key], destinations=rest)
-            case SetTimeouts(timeouts):
-                self.timeouts = Timeouts(timeouts.tcp or self.timeouts.tcp, timeouts.tcp_fin or self.timeouts.tcp_fin,
-                                         timeouts.udp or self.timeouts.udp)
+            case SetTimeouts(Timeouts(tcp, tcp_fin, udp)):
+                _refuse(step, errno.EINVAL, max(tcp, tcp_fin, udp) > LONGEST_TIMEOUT)
+                self.timeouts = Timeouts(tcp or self.timeouts.tcp, tcp_fin or self.timeouts.tcp_fin,
+                                         udp or self.timeouts.udp)
 
     def clear(self) -> None:
         """`ipvsadm -C`."""
-        self.services.clear()
+        for key in list(self.services):
+            self.edit(DeleteService(key))
+
+    def alter_service(self, key: ServiceKey, **changes: object) -> None:
+        """Change what only other programs set of a service."""
+        self.services[key] = replace(self.services[key], **changes)  # type: ignore[arg-type]  # fields by name
 
     def alter(self, key: ServiceKey, address: Address, **changes: object) -> None:
         """Change what is known of a destination: counts, or what only others set."""
-        self._put(key, replace(self._found(key, address), **changes))  # type: ignore[arg-type]  # fields by name
+        found = self.services[key].destinations[address]
+        self._put(key, replace(found, **changes))  # type: ignore[arg-type]  # fields by name
 
     def connect(self, key: ServiceKey, address: Address, *, times: int = 1) -> None:
         """So many connections are established."""
-        found = self._found(key, address)
+        found = self.services[key].destinations[address]
         counters = Counters(found.counters.connections + times, found.counters.bytes_received + 5 * times,
                             found.counters.bytes_sent + 7 * times)
         self.alter(key, address, active=found.active + times, counters=counters)
 
     def finish(self, key: ServiceKey, address: Address, *, times: int = 1) -> None:
         """So many have ended and are still remembered."""
-        found = self._found(key, address)
+        found = self.services[key].destinations[address]
         self.alter(key, address, active=found.active - times, inactive=found.inactive + times)
 
     def expire(self, key: ServiceKey, address: Address) -> None:
@@ -132,12 +149,12 @@ class FakeKernel:
         """The destinations of a virtual service."""
         return {address: found.destination.weight for address, found in self.services[key].destinations.items()}
 
-    def _service(self, key: ServiceKey) -> ObservedService:
-        self._refuse(key not in self.services, errno.ESRCH)
+    def _service(self, step: Step, key: ServiceKey) -> ObservedService:
+        _refuse(step, errno.ESRCH, key not in self.services)
         return self.services[key]
 
-    def _found(self, key: ServiceKey, address: Address) -> ObservedDestination:
-        self._refuse(address not in self._service(key).destinations, errno.ENOENT)
+    def _found(self, step: Step, key: ServiceKey, address: Address) -> ObservedDestination:
+        _refuse(step, errno.ENOENT, address not in self._service(step, key).destinations)
         return self.services[key].destinations[address]
 
     def _put(self, key: ServiceKey, found: ObservedDestination) -> None:
@@ -145,45 +162,33 @@ class FakeKernel:
         destinations = {**service.destinations, found.destination.address: found}
         self.services[key] = replace(service, destinations=destinations)
 
-    @staticmethod
-    def _refuse(is_wrong: bool, code: int) -> None:  # noqa: FBT001 - reads as "refuse if"
-        if is_wrong:
-            raise KernelError("the kernel refuses", code)
+
+def _as_set(found: ObservedDestination, destination: Destination) -> ObservedDestination:
+    return replace(found, destination=destination, is_masquerading=True, has_lower_threshold=False)
 
 
-class FakeNetfilter:
-    """Our tables."""
+def _refuse(step: Step, code: int, is_wrong: bool) -> None:  # noqa: FBT001 - reads as "refuse with, if"
+    if is_wrong:
+        raise _refused(step, code)
 
-    def __init__(self) -> None:
-        self.ruleset = Ruleset()
-        self.writes: list[Ruleset] = []
-        self.failures: deque[int] = deque()
-        """Error numbers of the next transactions, one each; 0: none."""
 
-    async def read(self) -> Ruleset:
-        return self.ruleset
-
-    async def replace(self, ruleset: Ruleset) -> None:
-        if self.failures and (code := self.failures.popleft()):
-            raise KernelError("can't write the nftables tables", code)
-        self.ruleset = ruleset
-        self.writes.append(ruleset)
-
-    async def remove(self) -> None:
-        self.ruleset = Ruleset()
-
-    async def close(self) -> None:
-        pass
+def _refused(attempt: object, code: int) -> KernelError:
+    return KernelError(f"can't {attempt}: {os.strerror(code)}", code)
 
 
 class FakeAddresses:
     """This machine's addresses."""
 
     def __init__(self) -> None:
-        self.hosts = {"192.0.2.1", "192.0.2.2", "2001:db8::1"}
+        self.hosts = {"127.0.0.1", "::1", "fe80::1", "192.0.2.1", "192.0.2.2", "2001:db8::1"}
+        self.failures: deque[int] = deque()
+        """Error numbers of the next readings, one each; 0: none."""
 
     async def read(self) -> frozenset[str]:
-        return frozenset(self.hosts)
+        if self.failures and (code := self.failures.popleft()):
+            raise _refused("read this machine's addresses", code)
+        addresses = map(ipaddress.ip_address, self.hosts)
+        return frozenset(str(one) for one in addresses if not (one.is_loopback or one.is_link_local))
 
     async def close(self) -> None:
         pass
@@ -206,7 +211,7 @@ class FakeMachine:
         return Machine(self.kernel, self.netfilter, self.addresses, self.sysctls, self.lock)
 
     def foreign(self, key: ServiceKey, *destinations: Destination) -> None:
-        """Somebody else makes a virtual service."""
+        """Another program makes a virtual service."""
         self.kernel.edit(AddService(key, "rr"))
         for destination in destinations:
             self.kernel.edit(AddDestination(key, destination))

@@ -1,17 +1,13 @@
-"""Our nftables tables in a real kernel, and what nft(8) says of them."""
+"""Our nftables tables in a real kernel as nft(8) shows them. What we read: `test_netfilter_contract`."""
 
-import errno
 import socket
 from collections.abc import AsyncIterator
-from dataclasses import replace
 
 import pytest
 
-from lbproxy.dataplanes.ipvs.kernel import nft_rules
 from lbproxy.dataplanes.ipvs.kernel.netfilter import NftTables
 from lbproxy.dataplanes.ipvs.planning.values import Mark, Ruleset, ServiceKey
 from lbproxy.model.address import Address
-from lbproxy.netlink.errors import KernelError
 from tests.support.network import VIP, VIP6, Network
 
 from . import readers
@@ -29,16 +25,6 @@ async def tables(network: Network) -> AsyncIterator[NftTables]:
     yield tables
     await tables.close()
     network.balancer.run("nft", "flush", "ruleset")
-
-
-@pytest.mark.parametrize("ruleset", [
-    Ruleset(), Ruleset(frozenset({WEB})), Ruleset(frozenset({WEB6})), EVERYTHING,
-    Ruleset(frozenset({Mark(socket.AF_INET, 1)})), Ruleset(OWNED)],
-    ids=["nothing", "one address", "one of IPv6", "everything", "one mark", "marks that no packet gets any more"])
-async def test_what_was_written_is_read_again(tables: NftTables, ruleset: Ruleset) -> None:
-    await tables.replace(EVERYTHING)
-    await tables.replace(ruleset)
-    assert await tables.read() == ruleset
 
 
 async def test_connections_to_our_addresses_are_masqueraded_and_nothing_else(tables: NftTables) -> None:
@@ -81,43 +67,7 @@ meta l4proto tcp meta mark @marks masquerade fully-random comment "connections w
 }"""
 
 
-@pytest.mark.parametrize("damage", [
-    "flush chain ip lbproxy postrouting", "add rule ip lbproxy postrouting counter accept",
-    "insert rule ip6 lbproxy prerouting drop", "add chain ip lbproxy another", "add set ip lbproxy more { type mark; }",
-    "add table ip6 lbproxy { flags dormant; }"])
-async def test_alteration_is_seen_and_mended_by_the_next_writing(
-        tables: NftTables, network: Network, damage: str) -> None:
-    await tables.replace(EVERYTHING)
-    network.balancer.run("nft", damage)
-    found = await tables.read()
-    assert not found.is_intact
-    assert found.owned == OWNED
-    await tables.replace(EVERYTHING)
-    assert await tables.read() == EVERYTHING
-
-
-async def test_set_that_somebody_removed_is_no_longer_said(tables: NftTables, network: Network) -> None:
-    await tables.replace(EVERYTHING)
-    network.balancer.run("nft", "-f", "-", given="flush chain ip lbproxy postrouting\ndelete set ip lbproxy services")
-    found = await tables.read()
-    assert (WEB in found.owned, WEB6 in found.owned, found.is_intact) == (False, True, False)
-
-
-async def test_set_of_our_name_that_is_not_ours_is_an_alteration(tables: NftTables, network: Network) -> None:
-    network.balancer.run("nft", "-f", "-", given="""
-        table ip lbproxy {
-            set services {
-                type mark
-                elements = { 7 }
-            }
-        }
-    """)
-    assert await tables.read() == Ruleset(is_intact=False)
-    await tables.replace(EVERYTHING)
-    assert await tables.read() == EVERYTHING
-
-
-async def test_what_others_change_between_two_readings_is_seen_though_ours_is_not_read_again_meanwhile(
+async def test_tables_are_read_again_only_after_some_program_has_changed_some_rule(
         tables: NftTables, network: Network) -> None:
     await tables.replace(EVERYTHING)
     before = await tables.read()
@@ -148,28 +98,3 @@ async def test_foreign_tables_stay_as_they_are(tables: NftTables, network: Netwo
     assert await tables.read() == EVERYTHING
     await tables.remove()
     assert readers.rules() == before
-
-
-async def test_removal_needs_nothing_to_be_there(tables: NftTables) -> None:
-    await tables.remove()
-    await tables.replace(EVERYTHING)
-    await tables.remove()
-    assert await tables.read() == Ruleset()
-    assert readers.rules() == ""
-
-
-async def test_refused_writing_leaves_everything_as_it_was(
-        tables: NftTables, monkeypatch: pytest.MonkeyPatch) -> None:
-    await tables.replace(EVERYTHING)
-    before = readers.rules()
-    monkeypatch.setattr(nft_rules, "POSTROUTING", replace(nft_rules.POSTROUTING, kind="none-such"))
-    with pytest.raises(KernelError, match="can't write our nftables") as caught:
-        await tables.replace(Ruleset(frozenset({WEB6})))  # after half of it, IPv4's removal, was accepted
-    assert caught.value.errno == errno.ENOENT
-    assert readers.rules() == before
-
-
-async def test_thousands_of_addresses_fit(tables: NftTables) -> None:
-    many = Ruleset(frozenset(Address(f"fd01::{place:x}", 80) for place in range(1, 3001)))
-    await tables.replace(many)
-    assert await tables.read() == many

@@ -28,19 +28,20 @@ Held = dict[ServiceKey, ObservedService]
 keys: st.SearchStrategy[ServiceKey] = st.one_of(
     st.builds(Address, st.sampled_from(["192.0.2.1", "2001:db8::1"]), st.integers(80, 82)),
     st.builds(Mark, st.sampled_from([socket.AF_INET, socket.AF_INET6]), st.integers(1, 3)))
-addresses = st.builds(Address, st.just("10.0.0.1"), st.integers(1, 5))
+addresses = {family: st.sets(st.builds(Address, st.just(host), st.integers(1, 5)))
+             for family, host in ((socket.AF_INET, "10.0.0.1"), (socket.AF_INET6, "2001:db8::9"))}
 schedulers = st.sampled_from(["lc", "wlc", "rr"])
 
 
 @st.composite
-def destinations(draw: st.DrawFn) -> dict[Address, Destination]:
-    some = draw(st.sets(addresses))
+def destinations(draw: st.DrawFn, key: ServiceKey) -> dict[Address, Destination]:
+    some = draw(addresses[key.family])
     return {address: Destination(address, draw(st.integers(0, 2)), draw(st.integers(0, 1))) for address in some}
 
 
 @st.composite
 def desired(draw: st.DrawFn) -> Services:
-    return {key: VirtualService(key, draw(schedulers), draw(destinations())) for key in draw(st.sets(keys))}
+    return {key: VirtualService(key, draw(schedulers), draw(destinations(key))) for key in draw(st.sets(keys))}
 
 
 @st.composite
@@ -48,7 +49,8 @@ def held(draw: st.DrawFn) -> Held:
     return {key: ObservedService(key, draw(schedulers), {
         address: ObservedDestination(one, draw(st.integers(0, 2)), is_masquerading=draw(st.booleans()),
                                      has_lower_threshold=draw(st.booleans()))
-        for address, one in draw(destinations()).items()}, is_plain=draw(st.booleans())) for key in draw(st.sets(keys))}
+        for address, one in draw(destinations(key)).items()}, is_plain=draw(st.booleans()))
+        for key in draw(st.sets(keys))}
 
 
 def perform(steps: list[Step], services: Held) -> FakeKernel:
