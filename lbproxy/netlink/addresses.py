@@ -5,7 +5,8 @@ import struct
 from collections.abc import Iterable, Iterator
 
 from lbproxy.netlink.attributes import fields, number
-from lbproxy.netlink.channel import DUMP, ROUTE, NetlinkChannel, NetlinkMessage
+from lbproxy.netlink.channel import ROUTE, NetlinkChannel
+from lbproxy.netlink.message import DUMP, NetlinkMessage
 
 GETADDR = 22
 """RTM_GETADDR (linux/rtnetlink.h)."""

@@ -6,59 +6,22 @@ to read 1,000 destinations, as the IPVS dataplane does each second, takes it 90 
 
 import asyncio
 import errno
-import os
 import socket
-import struct
-from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 
-from lbproxy.netlink.attributes import aligned, fields, string
 from lbproxy.netlink.errors import KernelError
+from lbproxy.netlink.message import NetlinkMessage, answers
 
 ROUTE, NETFILTER, GENERIC = 0, 12, 16
 """Protocols: NETLINK_ROUTE, NETLINK_NETFILTER and NETLINK_GENERIC (linux/netlink.h)."""
-REQUEST, ACK, CREATE, APPEND, DUMP = 0x1, 0x4, 0x400, 0x800, 0x300
-"""Flags of requests (NLM_F_*): it is one, an answer is wanted, make what is missing, put it last, read a whole list."""
 TIMEOUT = 10.0
-"""Seconds to wait for an answer. The kernel works on a request while it is sent, so the answer should be there at
-once."""
+"""Seconds to wait for an answer. The kernel works on a request while it is sent, so it should be there at once."""
 MAX_READINGS = 10
-"""Times a list is read that changes while it is read: each change of an interface or an address interrupts a
-reading."""
-
-HEADER = struct.Struct("=IHHII")
-"""`struct nlmsghdr`: length with this header, kind, flags, sequence number, port id."""
-ERROR, DONE = 2, 3
-"""Kinds of answers: NLMSG_ERROR, which is an acknowledgement if its error number is 0, and NLMSG_DONE, the end of a
-list."""
-INTERRUPTED = 0x10
-"""NLM_F_DUMP_INTR, a flag of an answer: the list has changed while it was read."""
-HAS_ATTRIBUTES = 0x200
-"""NLM_F_ACK_TLVS, a flag of an error: attributes with the kernel's own explanation follow it."""
-MESSAGE = 1
-"""NLMSGERR_ATTR_MSG: the explanation as text."""
+"""Times that a list is read at most: each change of an interface or an address interrupts a reading."""
 SOL_NETLINK, CAP_ACK, EXT_ACK = 270, 10, 11
 """Socket options NETLINK_CAP_ACK (an error does not repeat the request) and NETLINK_EXT_ACK (it explains itself)."""
 RECEIVE_SIZE = 65_536
 """Bytes; the kernel sends at most 32 KB in one piece (`netlink_recvmsg`)."""
-
-
-@dataclass(frozen=True, slots=True)
-class NetlinkMessage:
-    """One request, without its header."""
-
-    kind: int
-    """As the protocol defines it (`nlmsg_type`)."""
-    body: bytes
-    flags: int = 0
-    """NLM_F_*; REQUEST is added to them."""
-
-    def encode(self, sequence: int) -> bytes:
-        """Write the message with its header, aligned to 4 bytes."""
-        size = HEADER.size + len(self.body)
-        header = HEADER.pack(size, self.kind, self.flags | REQUEST, sequence, 0)
-        return header + self.body.ljust(aligned(len(self.body)), b"\0")
 
 
 class NetlinkChannel:
@@ -106,14 +69,14 @@ class NetlinkChannel:
         return self._socket
 
     async def _answers(self, sock: socket.socket) -> list[bytes]:
-        answers: list[bytes] = []
+        bodies: list[bytes] = []
         while True:
             received = await asyncio.get_running_loop().sock_recv(sock, RECEIVE_SIZE)
-            for kind, flags, body in _split(received, self._sequence):
-                if kind in {ERROR, DONE}:
-                    _check(kind, flags, body)
-                    return answers
-                answers.append(body)
+            for answer in answers(received, self._sequence):
+                if answer.is_last:
+                    answer.check()
+                    return bodies
+                bodies.append(answer.body)
 
 
 def _open(protocol: int) -> socket.socket:
@@ -121,25 +84,3 @@ def _open(protocol: int) -> socket.socket:
     sock.setsockopt(SOL_NETLINK, EXT_ACK, 1)
     sock.setsockopt(SOL_NETLINK, CAP_ACK, 1)
     return sock
-
-
-def _split(received: bytes, sequence: int) -> Iterator[tuple[int, int, bytes]]:
-    """Give kind, flags and body of each answer to this request."""
-    offset = 0
-    while offset + HEADER.size <= len(received):
-        size, kind, flags, number, _ = HEADER.unpack_from(received, offset)
-        if number == sequence:
-            if flags & INTERRUPTED:
-                raise InterruptedError(errno.EINTR, "it changed each time it was read")
-            yield kind, flags, received[offset + HEADER.size:offset + size]
-        offset += aligned(max(size, HEADER.size))
-
-
-def _check(kind: int, flags: int, body: bytes) -> None:
-    """Raise `OSError` unless this is an acknowledgement; the end of a list has an error number too."""
-    code: int = struct.unpack_from("=i", body)[0] if body else 0
-    if code:
-        request_size = HEADER.size if kind == ERROR else 0  # an error repeats the header of the request
-        found = fields(body[4 + request_size:]) if flags & HAS_ATTRIBUTES else {}
-        explanation = f" ({string(found[MESSAGE])})" if MESSAGE in found else ""
-        raise OSError(-code, os.strerror(-code) + explanation)

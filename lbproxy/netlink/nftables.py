@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from lbproxy.netlink.attributes import attribute, be32, nest, text
-from lbproxy.netlink.channel import APPEND, CREATE, NetlinkMessage
+from lbproxy.netlink.message import APPEND, CREATE, NetlinkMessage
 
 SUBSYSTEM = 10
 """NFNL_SUBSYS_NFTABLES, the upper byte of a message's kind (linux/netfilter/nfnetlink.h)."""

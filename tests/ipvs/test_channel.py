@@ -10,10 +10,12 @@ from contextlib import suppress
 import pytest
 import uvloop
 
-from lbproxy.netlink import channel as netlink
+from lbproxy.netlink import channel as channels
+from lbproxy.netlink import message
 from lbproxy.netlink.attributes import fields, string
-from lbproxy.netlink.channel import ACK, DUMP, ROUTE, NetlinkChannel, NetlinkMessage
+from lbproxy.netlink.channel import ROUTE, NetlinkChannel
 from lbproxy.netlink.errors import KernelError
+from lbproxy.netlink.message import ACK, DUMP, NetlinkMessage
 
 GET_LINK, NAME = 18, 3
 BODY = struct.Struct("=BBHiII")
@@ -84,7 +86,7 @@ async def test_request_after_a_refused_one_is_answered(channel: NetlinkChannel) 
 
 
 async def test_silence_ends(channel: NetlinkChannel, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(netlink, "TIMEOUT", 0.01)
+    monkeypatch.setattr(channels, "TIMEOUT", 0.01)
     with pytest.raises(KernelError, match="does not answer") as caught:
         await channel.exchange("make nothing", NetlinkMessage(1, b""))  # NLMSG_NOOP, and no ACK asked for
     assert caught.value.errno == errno.ETIMEDOUT
@@ -96,13 +98,13 @@ def kernel(monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.socket]:
     """The kernel's end of the next channel: no real list can be made to change between two reads of a test's choice."""
     ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     ours.settimeout(0)
-    monkeypatch.setattr(netlink, "_open", lambda _: ours)
+    monkeypatch.setattr(channels, "_open", lambda _: ours)
     yield its
     its.close()
 
 
 def end(sequence: int, flags: int = 0) -> bytes:
-    return NetlinkMessage(netlink.DONE, struct.pack("=i", 0), flags).encode(sequence)
+    return NetlinkMessage(message.DONE, struct.pack("=i", 0), flags).encode(sequence)
 
 
 def entry(name: str, sequence: int) -> bytes:
@@ -112,7 +114,7 @@ def entry(name: str, sequence: int) -> bytes:
 
 
 async def test_list_that_changes_while_it_is_read_is_read_again(channel: NetlinkChannel, kernel: socket.socket) -> None:
-    kernel.send(entry("old", 1) + end(1, netlink.INTERRUPTED))
+    kernel.send(entry("old", 1) + end(1, message.INTERRUPTED))
     kernel.send(entry("new", 2) + end(2))
     assert names(await channel.exchange("read links", get_link(flags=DUMP))) == {"new"}
     channel.close()
@@ -120,8 +122,8 @@ async def test_list_that_changes_while_it_is_read_is_read_again(channel: Netlink
 
 async def test_list_that_changes_whenever_it_is_read_is_given_up(
         channel: NetlinkChannel, kernel: socket.socket) -> None:
-    for sequence in range(1, netlink.MAX_READINGS + 1):
-        kernel.send(entry("old", sequence) + end(sequence, netlink.INTERRUPTED))
+    for sequence in range(1, channels.MAX_READINGS + 1):
+        kernel.send(entry("old", sequence) + end(sequence, message.INTERRUPTED))
     with pytest.raises(KernelError, match=r"^can't read links: it changed each time it was read$") as caught:
         await channel.exchange("read links", get_link(flags=DUMP))
     assert caught.value.errno == errno.EINTR
