@@ -137,6 +137,8 @@ class Reconciler:
         self.counters.update(observed, self._drains.owners, now)
         desired = keep_unlearned(desired, self.snapshot, observed)
         services = self._drains.add_draining(desired.services, observed, self.snapshot, now)
+        # rules before services: a SYN that passes without masquerading is never answered, and as an active connection
+        # it makes `lc` avoid its backend for a minute
         await self._write_ruleset(reading.ruleset, Ruleset(frozenset(services) | observed.keys(), desired.marking))
         executor = PlanExecutor(self._machine.kernel, self.counters, self._drains.owners, now)
         steps = [*plan(services, reading.ipvs.services, own, self._sort_key),

@@ -2,7 +2,7 @@
 
 By address, each listen address is a virtual service, and a wildcard is one for each address of this machine. By mark, a
 service is one virtual service per family, and its addresses only say which packets get its mark. By address is the
-default since a new connection costs less: 4,090 requests/s against 3,470 by mark with the same kernel and scheduler.
+default, since by mark a new connection costs 9 % more (bench/NOTES.md).
 """
 
 from collections.abc import Collection, Iterator, Mapping
