@@ -72,7 +72,7 @@ class ServiceShape(TypedDict):
 
 
 class WorkerShape(TypedDict):
-    """One worker process. The ipvs dataplane has none."""
+    """One worker process. A dataplane in the kernel has none."""
 
     index: int
     pid: int | None
@@ -89,7 +89,7 @@ class ProgramShape(TypedDict):
 
     version: str
     dataplane: str
-    """userspace or ipvs."""
+    """Its name, as `--dataplane` has it."""
     pid: int
     uptime_seconds: float
     not_ready: str | None
@@ -157,7 +157,7 @@ class DrainShape(TypedDict):
     reset_in_seconds: float | None
     """Seconds until those that remain are reset; null if they may go on."""
     oldest_seconds: float | None
-    """Age of the oldest connection; null if there is none, or the dataplane (ipvs) can't tell."""
+    """Age of the oldest connection; null if there is none, or the dataplane can't tell."""
     by_operator: bool
     ends_in_seconds: float | None
     """Seconds until the drain ends by itself; null if it does not."""
@@ -194,7 +194,7 @@ class ExplainedBackendShape(TypedDict):
     """Seconds until its ejection ends; null if it is not ejected."""
     drain: DrainShape | None
     scores: list[ScoreShape]
-    """One per worker; empty with ipvs, where the kernel chooses."""
+    """One per worker; empty where the kernel chooses."""
 
 
 class NextShape(TypedDict):

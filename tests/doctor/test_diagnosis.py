@@ -16,8 +16,7 @@ from lbproxy.doctor.examination import examine
 from lbproxy.model.finding import Finding, Verdict, worst
 from lbproxy.net.system import System
 from lbproxy.runtime.dataplanes import DATAPLANES
-
-from .trees import card, default_route, lay, sysctls
+from tests.support.trees import card, default_route, lay, sysctls
 
 WELL = {
     "proc/self/status": "CapEff:\t0000000000001000\nCapBnd:\t0000000000001000\n",

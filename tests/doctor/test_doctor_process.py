@@ -13,6 +13,7 @@ import jsonschema
 import pytest
 
 from tests.support.patience import PATIENCE
+from tests.support.privileges import has_ipvs, may_administer
 
 from .schema import SCHEMA
 
@@ -22,7 +23,6 @@ ENVIRONMENT = {**{name: value for name, value in os.environ.items() if not name.
 WITHOUT_CAPABILITIES = ["setpriv", "--bounding-set=-all", "--inh-caps=-all", "--"]
 NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--bounding-set=-all", "--inh-caps=-all", "--"]
 IS_ROOT = os.geteuid() == 0
-NET_ADMIN = 12
 
 
 def run(*arguments: str, before: Sequence[str] = (), **variables: str) -> subprocess.CompletedProcess[str]:
@@ -40,17 +40,6 @@ def diagnosed(*arguments: str, before: Sequence[str] = ()) -> dict[str, Any]:
 
 def verdicts(answer: dict[str, Any], dataplane: str) -> dict[str, str]:
     return {each["name"]: each["verdict"] for each in answer["findings"] if each["dataplane"] == dataplane}
-
-
-def may_administer() -> bool:
-    status = Path("/proc/self/status").read_text()
-    effective = next(line for line in status.splitlines() if line.startswith("CapEff:"))
-    return bool(int(effective.split()[1], 16) >> NET_ADMIN & 1)
-
-
-def has_ipvs() -> bool:
-    """As the kernel shows it without netlink; to be asked after the doctor, who may make it load the module."""
-    return Path("/proc/net/ip_vs").exists()
 
 
 def test_userspace_works_here_and_needs_no_service_configured() -> None:

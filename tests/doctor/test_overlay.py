@@ -5,8 +5,7 @@ import pytest
 from lbproxy.doctor.interfaces import InterfaceKind, default_interfaces, interfaces
 from lbproxy.doctor.overlay import uplinks
 from lbproxy.model.finding import Finding, Verdict
-
-from .trees import Files, card, default_route, lay, virtual
+from tests.support.trees import Files, card, default_route, lay, virtual
 
 
 def found(tmp_path: Path, files: Files) -> list[Finding]:

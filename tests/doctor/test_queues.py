@@ -7,8 +7,7 @@ from hypothesis import strategies as st
 from lbproxy.doctor.interfaces import interfaces
 from lbproxy.doctor.queues import cpus, cpus_of, mask_of, spreading
 from lbproxy.model.finding import Finding, Verdict
-
-from .trees import Files, card, lay, virtual
+from tests.support.trees import Files, card, lay, virtual
 
 NO_RPS = None
 

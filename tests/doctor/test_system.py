@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from .trees import READ_ONLY, lay, sysctls
+from tests.support.trees import READ_ONLY, lay, sysctls
 
 
 def test_what_is_not_there_is_none(tmp_path: Path) -> None:

@@ -16,8 +16,6 @@ FILES = {
     "proc/sys/net/ipv4/vs/conn_reuse_mode": "1\n",
 }
 """As where IPVS works; its settings are those of the fake."""
-READ_ONLY = {"proc/self/mountinfo": "1 0 0:1 / / rw - ext4 a rw\n2 1 0:2 / /proc/sys ro - proc proc rw\n"}
-"""As in an unprivileged container."""
 
 
 def machine_with(root: Path, files: Mapping[str, str]) -> FakeMachine:

@@ -4,8 +4,7 @@ import pytest
 
 from lbproxy.dataplanes.ipvs.preflight.reuse_mode import reuse_mode
 from lbproxy.model.finding import Verdict
-
-from .trees import lay, sysctls
+from tests.support.trees import lay, sysctls
 
 
 @pytest.mark.parametrize(("release", "mode", "verdict", "seen"), [

@@ -12,9 +12,10 @@ from lbproxy.dataplanes.selection import select_dataplane
 from lbproxy.doctor.examination import examine
 from lbproxy.doctor.shape import shape
 from lbproxy.net.system import System
+from tests.support.trees import READ_ONLY
 
 from .fake_kernel import FakeMachine
-from .machines import READ_ONLY, dataplanes_over, machine_with
+from .machines import dataplanes_over, machine_with
 
 ONE = {"listen": ("192.0.2.1:80",), "backend": ("192.0.2.2:80",), "dataplane": "auto"}
 IPV6 = {**ONE, "listen": ("[2001:db8::1]:80",), "backend": ("[2001:db8::2]:80",)}

@@ -8,8 +8,7 @@ import pytest
 
 from lbproxy.dataplanes.ipvs.kind import this_machine
 from lbproxy.dataplanes.ipvs.preflight.kernel_answers import KernelAnswers, ask
-
-from .test_doctor_process import has_ipvs, may_administer
+from tests.support.privileges import has_ipvs, may_administer
 
 
 async def answers(*schedulers: str) -> KernelAnswers:

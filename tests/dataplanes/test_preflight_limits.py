@@ -10,8 +10,7 @@ from lbproxy.dataplanes.userspace.preflight.ports import local_ports, low_ports
 from lbproxy.model.address import Address
 from lbproxy.model.finding import Verdict
 from lbproxy.net.capabilities import NET_BIND_SERVICE, Capabilities
-
-from .trees import lay, sysctls
+from tests.support.trees import lay, sysctls
 
 NONE, BINDING = Capabilities(0, 0), Capabilities(1 << NET_BIND_SERVICE, 0)
 

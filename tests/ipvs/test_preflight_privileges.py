@@ -6,8 +6,7 @@ import pytest
 from lbproxy.dataplanes.ipvs.preflight.privileges import net_admin, user_namespace
 from lbproxy.model.finding import Verdict
 from lbproxy.net.capabilities import NET_ADMIN, Capabilities, capabilities
-
-from .trees import lay
+from tests.support.trees import lay
 
 EFFECTIVE = 1 << NET_ADMIN
 

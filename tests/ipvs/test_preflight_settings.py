@@ -5,8 +5,7 @@ import pytest
 from lbproxy.dataplanes.ipvs.kernel.sysctls import ALWAYS, IPV4, IPV6, Setting, needed
 from lbproxy.dataplanes.ipvs.preflight.settings import judge_setting, judge_settings
 from lbproxy.model.finding import Verdict
-
-from .trees import READ_ONLY, Files, lay, sysctls
+from tests.support.trees import READ_ONLY, Files, lay, sysctls
 
 RIGHT = sysctls(net__ipv4__ip_forward=1, net__ipv6__conf__all__forwarding=1, net__ipv4__vs__conntrack=1,
                 net__ipv4__vs__expire_nodest_conn=1, net__ipv4__vs__expire_quiescent_template=1)
