@@ -53,6 +53,7 @@ def _bad_backends(service: ServiceConfig, index: int) -> Iterator[Problem]:
 
 
 def _is_own(backend: Address, service: ServiceConfig) -> bool:
+    # A backend at our own address would connect us to ourselves, until descriptors run out.
     wildcard = Address(WILDCARDS[backend.family], backend.port)
     return backend in service.listen or (backend.is_loopback and wildcard in service.listen)
 

@@ -22,6 +22,7 @@ def usable_cpus(root: Path = Path("/"), at_most: int = 256) -> int:
 def cpu_quota(root: Path = Path("/")) -> float:
     """Return the lowest quota of this process's group and the groups around it, in CPUs; infinity if there is none."""
     v2 = _quotas(root, _V2_MOUNTS, _group(root, ""), _v2_quota)
+    # Both: in hybrid set-ups v2 is mounted without controllers, and v1 has the quota.
     v1 = _quotas(root, _V1_MOUNTS, _group(root, "cpu"), _v1_quota)
     return min((*v2, *v1), default=inf)
 

@@ -37,7 +37,7 @@ def read(path: Path) -> Document:
 def _content(path: Path, file: str) -> bytes:
     try:
         with path.open("rb") as stream:
-            content = stream.read(LARGEST + 1)
+            content = stream.read(LARGEST + 1)  # one more than allowed: a device has no size to ask for
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         reason = error.strerror if isinstance(error, OSError) else error
         raise _mistake(file, f"can't be read ({reason}); write the path of a readable file") from None

@@ -20,6 +20,7 @@ from lbproxy.config.source_map import KeyPath, Problem, SourceMap
 
 _KEYS = {"listen": "listen", "backend": "backends", "service": "kubernetes"}
 """The keys of the file for the options of a single service."""
+# Unknown keys are taken out here and reported with a suggestion; pydantic would not know what they resemble.
 _FILE_KEYS = {kebab(name) for name in OPTIONS} | {"services"}
 
 
@@ -40,7 +41,7 @@ class Layers:
 def merge_layers(options: Mapping[str, object], environment: Mapping[str, str], document: Document, *,
         needs_service: bool = True) -> Layers:
     """Merge the three. `needs_service`: whether a configuration without any service is a problem."""
-    given = _from_environment(environment) | _from_options(options)
+    given = _from_environment(environment) | _from_options(options)  # the right side wins
     values = {kebab(key): _fields(value) for key, value in document.values.items() if key in _FILE_KEYS}
     values |= {name: given[name].value for name in OPTIONS if name in given}
     origins: dict[KeyPath, int | str] = dict(document.source_map.origins)

@@ -54,6 +54,7 @@ def load(options: Mapping[str, object], environment: Mapping[str, str], path: Pa
     config = _validated(layers)
     if problems := [*check(config), *conflicts(config)]:
         raise config_error(problems, layers.source_map)
+    # Not an option of the file: a file must not say where it is.
     return config.model_copy(update={"config_file": file})
 
 

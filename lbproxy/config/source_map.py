@@ -51,6 +51,7 @@ def config_error(problems: Iterable[Problem], source_map: SourceMap) -> ConfigEr
 
     The first in the order of the file: that is where people start to read. Its text is escaped for a terminal.
     """
+    # One line, and not all of them: the first mistake often causes the others.
     first, *others = sorted(problems, key=lambda each: (each.is_absence, source_map.line_of(each.path)))
     line = ": ".join(filter(None, (source_map.describe(first.path), first.text)))
     return ConfigError(escaped(line + (f" (and {len(others)} more)" if others else "")))

@@ -20,7 +20,7 @@ log = structlog.get_logger()
 def log_transitions(before: Snapshot | None, after: Snapshot) -> None:
     """Log which backends changed their state from one snapshot to the next; `before` is None at the start."""
     changes = list(_changes(before, after))
-    for number, (key, old, new) in enumerate(changes[:KEPT]):
+    for number, (key, old, new) in enumerate(changes[:KEPT]):  # the event log keeps no more than that
         is_down = new is not None and new.state is State.DOWN
         write = log.debug if number >= MOST_LINES else log.warning if is_down else log.info
         write(BACKEND_CHANGED, service=key.service, backend=str(key.address), before=_state(old) if old else NEW,
@@ -44,5 +44,6 @@ def _changes(before: Snapshot | None, after: Snapshot) -> Iterator[tuple[Backend
         removed, added = diff.backends(*pair)
         old, new = ({backend.address: backend for backend in one} for one in (removed, added))
         for address in {**old, **new}:
+            # A new reason for the same state is not logged: a check that fails in turns would fill the log.
             if _state(old.get(address)) != _state(new.get(address)):
                 yield BackendKey(name, address), old.get(address), new.get(address)

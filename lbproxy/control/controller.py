@@ -92,7 +92,7 @@ class Controller:
             self._reap()
             if self._retry_at is not None and self._retry_at <= monotonic():
                 self._retry_at = None
-                self._set_desired(self._desired)
+                self._set_desired(self._desired)  # with the addresses that were left out: they may be free by now
             await self._reconcile()
 
     def _set_desired(self, services: Services) -> None:
@@ -103,7 +103,7 @@ class Controller:
         snapshot = self.table.snapshot(monotonic())
         self._log_panic()
         refused = sorted(self._refused.values())  # read before the await: a publish meanwhile empties it
-        if snapshot is not self.applied:
+        if snapshot is not self.applied:  # the table gives the same object while nothing changed
             try:
                 with self._metrics.duration.time():
                     await self._dataplane.apply(snapshot)
@@ -120,7 +120,7 @@ class Controller:
         self._metrics.note_applied(self.applied, snapshot)
         self.applied = snapshot
         self.table.note_applied()
-        if self.table.is_stale:
+        if self.table.is_stale:  # an operator's deadline was carried out: the backend comes back, drained
             self._wake.set()
         self._on_applied(snapshot)
 
@@ -128,7 +128,7 @@ class Controller:
         self._metrics.failures.inc()
         self._retry_at = monotonic() + RETRY_INTERVAL
         if not isinstance(error, BindError) or error.address is None:
-            self._set_trouble(str(error))
+            self._set_trouble(str(error))  # nothing to leave out: the whole snapshot waits for the retry
         elif self.applied is None:
             raise error
         else:
@@ -138,10 +138,10 @@ class Controller:
 
     def _set_trouble(self, trouble: str) -> None:
         self._metrics.in_sync.set(not trouble)
-        if trouble and trouble != self.trouble:
-            log.error("not applied, going on as before", error=trouble, retry_seconds=RETRY_INTERVAL)
+        if trouble and trouble != self.trouble:  # once, and not with every retry
+            log.error("out of sync, keeping the last applied state", error=trouble, retry_seconds=RETRY_INTERVAL)
         elif self.trouble and not trouble:
-            log.info("applied at last")
+            log.info("in sync again")
         self.trouble = trouble
 
     def _log_panic(self) -> None:
@@ -163,7 +163,7 @@ class Controller:
     async def _wait(self) -> None:
         times = [time for time in (self.table.next_deadline(), self._retry_at) if time is not None]
         if self.table.has_removed():
-            times.append(monotonic() + REAP_INTERVAL)
+            times.append(monotonic() + REAP_INTERVAL)  # connections end without waking the controller
         try:
             async with asyncio.timeout_at(min(times, default=None)):
                 await self._wake.wait()
@@ -177,6 +177,7 @@ def _without(refused: AbstractSet[tuple[str, int]], desired: Services, applied: 
 
     A service that loses one keeps the addresses which it serves now and no other service claims: it goes on as before.
     """
+    # A held address that another service claims now must be let go, or the two would fight over it at every retry.
     claimed = {address for spec in desired.values() for address in spec.listens}
     services = dict(desired)
     for name, spec in desired.items():

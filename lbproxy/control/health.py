@@ -73,7 +73,9 @@ class Health:
         left, joined = diff.backends(old, new) if is_same_policy else (
             old.backends if old else (), new.backends if new else ())
         gone = {BackendKey(name, one.address) for one in left}
+        # A backend with a deadline goes away: no verdict over it matters any more.
         wanted = {BackendKey(name, one.address) for one in joined if policy.interval and one.deadline is None}
+        # A new policy needs a new task; a backend that only changed its state keeps the one it has.
         for key in gone if not is_same_policy else gone - wanted:
             self._end(key)
         for key in wanted - self._tasks.keys():
@@ -86,7 +88,7 @@ class Health:
         task = self._tasks.pop(key, None)
         if task is not None:
             task.cancel()
-        self.results.pop(key, None)
+        self.results.pop(key, None)  # its age would mislead /explain
 
     def _set_stretch(self, stretch: float) -> None:
         if stretch != self._stretch:
@@ -100,6 +102,7 @@ class Health:
 
     async def _follow(self, key: BackendKey, policy: HealthPolicy) -> None:
         streak = Streak(policy, self._dead.get(key))
+        # The first wait is any part of an interval: at a start or a rollout all checks would begin at once.
         await asyncio.sleep(self._stretch * policy.interval * random.random())  # noqa: S311 - spreads load, guards nothing
         while True:
             began = monotonic()

@@ -38,12 +38,13 @@ class SyncMetrics:
         """
         for _, old, new in diff.changed(before.services if before else {}, after.services):
             if old and old.is_known and new and new.changed_at not in {None, old.changed_at}:
+                # Wall time, because Kubernetes dates the change; its clock may be ahead of ours.
                 self._programming.observe(max(0.0, time() - (new.changed_at or 0.0)))
 
     def show_panic(self, before: AbstractSet[str], now: AbstractSet[str]) -> None:
         """Show for which services checks are ignored."""
         for service in before - now:
-            self._panic.labels(service).set(0)
+            self._panic.labels(service).set(0)  # not removed: an alert that has fired must see it end
         for service in now:
             self._panic.labels(service).set(1)
 
@@ -57,6 +58,7 @@ class HealthMetrics:
                              "By what the intervals of all checks are multiplied, as there would be too many; else 1.",
                              registry=registry)
         self.stretch.set(1)
+        # Looked up once: labels() takes a lock and a dict for each of 500 checks a second.
         self._passed, self._failed = checks.labels("passed"), checks.labels("failed")
 
     def count(self, is_passed: bool) -> None:  # noqa: FBT001 - a callback's one fact

@@ -152,7 +152,7 @@ class ServiceState:
         backend.deadline = drain.reset_deadline(backend, now, self.spec.policy.drain_timeout)
         self._schedule(backend, now)
         if drain.is_overdue(backend, now):
-            backend.backend = None
+            backend.backend = None  # still listed, perhaps, but its time is over: absence resets what is left
             return
         old = backend.backend
         since = old.since if old is not None and old.state is state else now
@@ -160,7 +160,7 @@ class ServiceState:
         is_dead = state is State.DOWN and backend.is_dead() and not self.is_panicking
         new = Backend(backend.address, weight, state, reason, since, is_open, backend.deadline, is_dead,
                       _ends_at(backend, reason))
-        backend.backend = old if old == new else new
+        backend.backend = old if old == new else new  # the same object, so that diffs find nothing to compare
 
     def _schedule(self, backend: BackendState, now: float) -> None:
         """Note when time alone changes the backend."""

@@ -108,11 +108,11 @@ class Table:
                 self._changed.add(name)
         before = self._snapshot.services
         services = dict(before)
-        for name in sorted(self._changed):
+        for name in sorted(self._changed):  # sorted, so that logs and tests see the same order each time
             service = self._services[name].evaluate(now)
             if service is None:
                 del self._services[name]
-                self._orders[name].expire((), now)
+                self._orders[name].expire((), now)  # its orders stay, in case the service comes back
                 services.pop(name, None)
             else:
                 services[name] = service

@@ -18,7 +18,7 @@ class Address(NamedTuple):
     @classmethod
     def parse(cls, text: str) -> "Address":
         """Read `127.0.0.1:80` or `[::1]:80`; raise `ValueError` with what to write instead."""
-        host, colon, port = text.strip().rpartition(":")
+        host, colon, port = text.strip().rpartition(":")  # from the right: IPv6 addresses have colons
         bracketed = host.startswith("[") and host.endswith("]")
         if not colon or not host or (":" in host and not bracketed):
             raise ValueError(f"{text!r} is not ADDRESS:PORT, such as 127.0.0.1:8080 or [::1]:8080")
@@ -52,6 +52,7 @@ def _canonical(host: str, text: str) -> str:
 
 
 def _port(port: str, text: str) -> int:
+    # isascii: int() and isdigit() take other alphabets' digits too.
     if not (port.isascii() and port.isdigit() and 1 <= int(port) <= MAX_PORT):
         raise ValueError(f"{text!r}: port {port!r} is not a number from 1 to {MAX_PORT}")
     return int(port)

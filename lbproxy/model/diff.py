@@ -22,6 +22,7 @@ def removed_and_added(before: tuple[T, ...], after: tuple[T, ...]) -> tuple[list
     before, after = before[start:][::-1], after[start:][::-1]
     end = _common(before, after)
     before, after = before[end:][::-1], after[end:][::-1]
+    # By identity: hashing a value would look at each of its fields, and most of them are the same objects anyway.
     old, new = set(map(id, before)), set(map(id, after))
     return [one for one in before if id(one) not in new], [one for one in after if id(one) not in old]
 

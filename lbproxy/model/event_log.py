@@ -31,7 +31,7 @@ KINDS = {
     "Service is followed now": "kubernetes",
     "parts of the EndpointSlices are ignored": "kubernetes",
     "Kubernetes can't be followed, trying again": "kubernetes",
-    "not applied, going on as before": "dataplane", "applied at last": "dataplane",
+    "out of sync, keeping the last applied state": "dataplane", "in sync again": "dataplane",
     "drain ordered": "order", "drain cancelled": "order",
 }
 """The kind of each message, by which the page filters; every other message is of the kind `program`. A message that is
@@ -73,7 +73,7 @@ class EventLog:
 
     def __call__(self, _: Any, level: str, fields: MutableMapping[str, Any]) -> MutableMapping[str, Any]:  # noqa: ANN401 - structlog's signature
         """Keep one line of the log, and let it pass unchanged."""
-        self._number += 1
+        self._number += 1  # counts on when old events are dropped, so that a reader sees the gap
         self._events.append(_event(self._number, level, fields))
         self.on_event()
         return fields

@@ -12,6 +12,7 @@ from lbproxy.model.address import Address
 from lbproxy.model.snapshot import BackendKey
 
 
+# Not frozen as the other values: the IPVS dataplane counts in them.
 @dataclass(slots=True)
 class Histogram:
     """Counts of durations, in seconds: one per bound, and one more for what is longer than every bound."""

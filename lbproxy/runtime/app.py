@@ -48,6 +48,7 @@ from lbproxy.sources.base import Resolver
 from lbproxy.sources.configured import ConfiguredSource
 from lbproxy.sources.merger import Merger
 
+# Reference counting frees almost everything; only cycles wait for the collector.
 FULL_COLLECTION_AFTER = 100
 """Young collections of garbage until a full one. A full one stops the loop for 45 ms with 10,000 backends. By default
 every 75th change of an endpoint would cause one, with this fewer than one change in 1,000 does."""

@@ -41,4 +41,5 @@ def listed(words: Iterable[str]) -> str:
 
 def closest(word: str, known: Iterable[str]) -> str | None:
     """Return the known word that is most like an unknown one; None if none is."""
+    # Cut before comparing: the cost grows with the square of the length, and the word may be a hostile one.
     return next(iter(difflib.get_close_matches(word[:_LONGEST], sorted(known), n=1)), None)

@@ -12,12 +12,13 @@ MINUTE = 60
 EXAMPLES = "500ms, 2s or 1h30m"
 
 _MILLISECONDS = {"h": 3_600_000, "m": 60_000, "s": 1000, "ms": 1}
+# Ten digits at most: int() of a very long text is slow.
 _PARTS = re.compile("".join(rf"(?:([0-9]{{1,10}}){unit})?" for unit in _MILLISECONDS))
 
 
 def parse_duration(text: str) -> float:
     """Read `1h30m` as 5400.0 seconds; raise `ValueError` with what to write instead."""
-    if text == "0":
+    if text == "0":  # the one number that needs no unit
         return 0.0
     found = _PARTS.fullmatch(text)
     if found is None or not text:
@@ -28,7 +29,7 @@ def parse_duration(text: str) -> float:
 
 def format_duration(seconds: float) -> str:
     """Write 5400.0 as `1h30m`, to the nearest millisecond; 0 as `0s`. Not for negative values."""
-    rest, words = round(seconds * 1000), ""
+    rest, words = round(seconds * 1000), ""  # in whole milliseconds: 0.1 + 0.2 must not show
     for name, unit in _MILLISECONDS.items():
         number, rest = divmod(rest, unit)
         words += f"{number}{name}" if number else ""

@@ -96,7 +96,8 @@ async def test_refused_snapshot_is_tried_again(
     assert registry.get_sample_value("lbproxy_in_sync") == 1
     assert registry.get_sample_value("lbproxy_sync_failures_total") == 2
     assert registry.get_sample_value("lbproxy_sync_duration_seconds_count") == 3
-    assert [line["event"] for line in logs] == ["not applied, going on as before", "backend changed", "applied at last"]
+    assert [line["event"] for line in logs] == [
+        "out of sync, keeping the last applied state", "backend changed", "in sync again"]
 
 
 async def test_change_is_tried_at_once_even_if_the_last_one_was_refused(

@@ -82,7 +82,7 @@ async def test_address_is_applied_once_it_is_free(
     assert registry.get_sample_value("lbproxy_in_sync") == 1
     assert serving.trouble == ""
     assert [line["event"] for line in logs if line["event"] != "backend changed"] == [
-        "not applied, going on as before", "applied at last"]
+        "out of sync, keeping the last applied state", "in sync again"]
 
 
 async def test_backends_and_checks_are_applied_meanwhile(serving: Controller, dataplane: FakeDataplane) -> None:
@@ -102,7 +102,7 @@ async def test_trouble_ends_when_nobody_wants_the_address_any_more(
         serving.publish(services(web(1, 2)))
         await until(lambda: not serving.trouble)
     assert registry.get_sample_value("lbproxy_in_sync") == 1
-    assert [line["event"] for line in logs] == ["applied at last"]
+    assert [line["event"] for line in logs] == ["in sync again"]
 
 
 async def test_backends_do_not_flap_while_an_address_is_tried_again(
