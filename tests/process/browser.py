@@ -1,4 +1,4 @@
-"""A real Chromium, headless, with nothing of its own to say to anybody."""
+"""A real Chromium, headless, that sends no requests of its own."""
 
 import asyncio
 import shutil
@@ -15,20 +15,20 @@ from tests.support.patience import PATIENCE
 CHROMIUM = shutil.which("chromium")
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync")
-"""As root there is no sandbox to be had; the rest keeps the browser from calling home."""
+"""Chromium has no sandbox for root; the other flags stop its own requests (updates, components, sync)."""
 SCREENSHOTS = Path(__file__).parents[2] / "build" / "screenshots"
 DESKTOP, PHONE = ViewportSize(width=1280, height=900), ViewportSize(width=390, height=844)
 
 
 class Visit:
-    """One page of one lbproxy, and what it did besides showing."""
+    """One page of one lbproxy, with its console messages and the hosts that it asked."""
 
     def __init__(self, page: Page, admin: Address) -> None:
         self.page, self._root = page, f"http://{admin}"
         self.complaints: list[str] = []
-        """What the console said, and what failed."""
+        """Messages of the console, and uncaught errors."""
         self.requested: set[str] = set()
-        """Whom the page asked for something: scheme, host and port."""
+        """Origins that the page sent requests to: scheme, host and port."""
         self._session: CDPSession | None = None
         page.set_default_timeout(PATIENCE * 1000)
         page.on("console", lambda message: self.complaints.append(message.text))
@@ -36,26 +36,26 @@ class Visit:
         page.on("request", lambda request: self.requested.add("{0.scheme}://{0.netloc}".format(urlsplit(request.url))))
 
     async def go(self, fragment: str = "#/") -> None:
-        """Open a view and wait until it shows something."""
+        """Open a view and wait until it is drawn."""
         await self.page.goto(f"{self._root}/{fragment}")
         await self.page.wait_for_selector("main[data-time]")
 
     async def sees(self, selector: str, text: str) -> None:
-        """Wait until some element holds this text."""
+        """Wait until an element contains this text."""
         await self.page.locator(selector).filter(has_text=text).first.wait_for()
 
     async def until(self, expression: str) -> None:
-        """Wait until this is true in the page. (Its policy forbids it to evaluate anything by itself.)"""
+        """Wait until this is true in the page. (Playwright's own wait needs eval, which the page's policy forbids.)"""
         async with asyncio.timeout(PATIENCE):
             while not await self.page.evaluate(expression):  # noqa: ASYNC110 - nothing announces it
                 await asyncio.sleep(0.05)
 
     async def texts(self, selector: str) -> list[str]:
-        """What all such elements hold."""
+        """The texts of all such elements."""
         return await self.page.locator(selector).all_inner_texts()
 
     async def time(self) -> int:
-        """Which moment it shows, in milliseconds since 1970."""
+        """The time of the state that it shows, in milliseconds since 1970."""
         return int(await self.page.evaluate("document.querySelector('main').dataset.time"))
 
     async def cpu_seconds(self) -> float:

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium")
 
 CROWD = 1000
 SLUGGISH = 0.2
-"""Seconds of its main thread per second: below it, whoever types or scrolls feels nothing."""
+"""Seconds of CPU time of the main thread per second: below it, typing and scrolling stay smooth."""
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ async def test_traffic_shows_as_numbers_bars_and_curves(scene: Scene, listen: Ad
     assert page.complaints == []
 
 
-async def test_filter_and_chips_leave_what_matches(scene: Scene, listen: Address, other_listen: Address,
+async def test_filter_and_states_show_only_what_matches(scene: Scene, listen: Address, other_listen: Address,
                                                    browser: Browser) -> None:
     alpha, bravo = await scene.backends("alpha", "bravo")
     program = await scene.serve(web(listen, alpha), web(other_listen, bravo, name="api"))
@@ -102,7 +102,7 @@ async def test_page_of_a_service_can_be_shared_and_explains_a_backend(
     assert page.complaints + other.complaints == []
 
 
-async def test_nothing_is_asked_of_anybody_else_and_policy_is_strict(
+async def test_page_sends_requests_only_to_lbproxy_under_a_strict_policy(
         scene: Scene, listen: Address, browser: Browser) -> None:
     alpha, = await scene.backends("alpha")
     program = await scene.serve(web(listen, alpha))
@@ -118,7 +118,7 @@ async def test_nothing_is_asked_of_anybody_else_and_policy_is_strict(
     assert "Content Security Policy" in page.complaints[0]
 
 
-async def test_page_finds_back_when_lbproxy_comes_again(scene: Scene, listen: Address, browser: Browser) -> None:
+async def test_page_reconnects_after_lbproxy_is_started_again(scene: Scene, listen: Address, browser: Browser) -> None:
     alpha, = await scene.backends("alpha")
     program = await scene.serve(web(listen, alpha))
     page = await visit(browser, program)
@@ -155,7 +155,7 @@ async def test_pictures_light_dark_and_narrow(scene: Scene, listen: Address, oth
         await page.keep("events")
 
 
-async def test_thousand_backends_stay_fluid(scene: Scene, listen: Address, browser: Browser) -> None:
+async def test_thousand_backends_stay_smooth(scene: Scene, listen: Address, browser: Browser) -> None:
     crowd = await Backend("crowd").start("0.0.0.0")
     port = crowd.address.port
     addresses = [f"127.{200 + number // 250}.7.{number % 250 + 1}:{port}" for number in range(CROWD)]
