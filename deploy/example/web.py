@@ -1,4 +1,4 @@
-"""A web server as a good pod: it says its name, and at SIGTERM goes on until the balancers have heard of it."""
+"""A web server that ends as a pod should: after SIGTERM it keeps serving until the balancers know of it."""
 # ruff: noqa: INP001  a program in a ConfigMap, not a package
 
 import signal
@@ -8,7 +8,7 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 LEAVING_SECONDS = 5.0
-"""How long to go on after SIGTERM: endpoints are taken away at the same time, not before."""
+"""How long to keep serving after SIGTERM: its endpoint is removed at the same time, not before."""
 
 
 class Pod(BaseHTTPRequestHandler):
@@ -17,7 +17,7 @@ class Pod(BaseHTTPRequestHandler):
     timeout = 10.0
 
     def do_GET(self) -> None:
-        """Say who answers."""
+        """Answer with the name."""
         body = f"{socket.gethostname()}\n".encode()
         self.send_response(200)
         self.send_header("Content-Type", "text/plain")
