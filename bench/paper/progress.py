@@ -35,7 +35,7 @@ class Progress:
     def __exit__(self, *_: object) -> None:
         self._bar.stop()
         if self._disturbed:
-            self._say(f"somebody else used more than {DISTURBANCE:.0%} of a CPU in {self._disturbed} samples", BAD)
+            self._say(f"other programs used more than {DISTURBANCE:.0%} of a CPU in {self._disturbed} samples", BAD)
 
     def begin(self, figure: str, samples: int) -> None:
         """Begin a figure of so many samples."""

@@ -1,4 +1,4 @@
-"""Who competes: all systems alike, or lbproxy in several shapes."""
+"""The systems that are compared: all systems alike, or lbproxy in several configurations."""
 
 from collections.abc import Callable, Sequence
 

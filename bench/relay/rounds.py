@@ -79,6 +79,6 @@ class _Round:
             self.tell(f"{plan.name}: {label}: {words}", "dim")
         others = max((sample.get("others_share", 0.0) for sample in samples), default=0.0)
         if others > DISTURBANCE:
-            self.tell(f"{plan.name}: {label}: somebody else used up to {others:.0%} of a CPU", BAD)
+            self.tell(f"{plan.name}: {label}: other programs used up to {others:.0%} of a CPU", BAD)
         if errors := sum(sample.get("errors", 0) for sample in samples):
             self.tell(f"{plan.name}: {label}: wrk saw {errors:.0f} errors", BAD)

@@ -21,7 +21,7 @@ table ip bench {{
 }}
 """
 SCHEDULERS = {"lc": "random", "rr": "inc"}
-"""It counts no connections: whoever asks for the default gets a random choice, as with iptables."""
+"""It counts no connections: the default is a random choice, as with iptables."""
 
 
 class Nftables:

@@ -15,7 +15,7 @@ SECONDS = 5.0
 
 
 def say(place: Path, lines: Sequence[str]) -> list[str]:
-    """Return the command that says `lines` to who listens at `place`."""
+    """Return the command that says `lines` to the program that listens at `place`."""
     return [sys.executable, __file__, str(place), *lines]
 
 

@@ -12,7 +12,7 @@ from bench.net import Address
 class Setup:
     """One TCP service, to be spread over `backends` by least connections, the same for every system.
 
-    `scheduler` names another choice: `lc`, `rr` or `wlc`; who hasn't got it raises BenchError.
+    `scheduler` names another choice: `lc`, `rr` or `wlc`; a system without it raises BenchError.
     """
 
     listen: Address

@@ -195,7 +195,7 @@ class FakeAddresses:
 
 
 class FakeMachine:
-    """All of it, with settings in a directory; they outlive whoever used them, as the kernel does."""
+    """All of it, with settings in a directory. It outlives the dataplanes that use it, as the kernel does."""
 
     def __init__(self, directory: Path) -> None:
         self.kernel, self.netfilter, self.addresses = FakeKernel(), FakeNetfilter(), FakeAddresses()

@@ -45,7 +45,7 @@ class Subject(Protocol):
         """`ip address add` or `del`, on the loopback device."""
 
     def knock(self, key: Address) -> None:
-        """A client sends its first packet there, to which nobody answers."""
+        """A client sends its first packet there, and gets no answer."""
 
     async def close(self) -> None:
         """Take away whatever was made."""

@@ -61,7 +61,7 @@ async def test_refusal_gives_the_kernels_own_words_if_there_are_any(channel: Net
     channel.close()
 
 
-async def test_kind_that_nobody_knows_is_refused(channel: NetlinkChannel) -> None:
+async def test_unknown_kind_is_refused(channel: NetlinkChannel) -> None:
     with pytest.raises(KernelError) as caught:
         await channel.exchange("ask", NetlinkMessage(NO_SUCH_KIND, BODY.pack(0, 0, 0, 0, 0, 0), ACK))
     assert caught.value.errno == errno.EOPNOTSUPP

@@ -139,7 +139,7 @@ async def test_foreign_services_stay_as_they_are(scene: Scene) -> None:
     assert scene.kernel.services == before
 
 
-async def test_somebody_elses_service_at_our_address_is_refused_and_named(scene: Scene) -> None:
+async def test_service_of_another_program_at_our_address_is_refused_and_named(scene: Scene) -> None:
     mine, theirs = free_address(), free_address()
     scene.machine.foreign(theirs, Destination(FAR, 1))
     with pytest.raises(BindError, match=f"ipvsadm -D -t {theirs}") as caught:
@@ -149,7 +149,7 @@ async def test_somebody_elses_service_at_our_address_is_refused_and_named(scene:
     assert not scene.machine.netfilter.writes
 
 
-async def test_address_where_somebody_listens_is_refused(scene: Scene) -> None:
+async def test_address_on_which_another_program_listens_is_refused(scene: Scene) -> None:
     listen = free_address()
     with socket.create_server(listen), pytest.raises(BindError, match="in use") as caught:
         await scene.apply(web(listen, ALPHA))
@@ -172,7 +172,7 @@ async def test_second_lbproxy_in_one_network_namespace_is_refused(scene: Scene) 
     await other.end()
 
 
-async def test_restart_finds_its_own_and_cuts_nobody(scene: Scene) -> None:
+async def test_restart_finds_its_own_and_cuts_no_connection(scene: Scene) -> None:
     listen = free_address()
     await scene.apply(web(listen, ALPHA, BRAVO))
     scene.kernel.connect(listen, ALPHA)
@@ -185,7 +185,7 @@ async def test_restart_finds_its_own_and_cuts_nobody(scene: Scene) -> None:
     assert scene.stats(ALPHA).connections == 1
 
 
-async def test_backend_that_left_while_nobody_looked_drains(scene: Scene) -> None:
+async def test_backend_that_was_removed_while_no_lbproxy_ran_drains(scene: Scene) -> None:
     listen = free_address()
     await scene.apply(web(listen, ALPHA, BRAVO))
     scene.kernel.connect(listen, ALPHA)
@@ -197,7 +197,7 @@ async def test_backend_that_left_while_nobody_looked_drains(scene: Scene) -> Non
     await scene.until(lambda: scene.kernel.weights(listen) == {BRAVO: 1})
 
 
-async def test_service_that_left_while_nobody_looked_is_removed_without_a_trace(scene: Scene) -> None:
+async def test_service_that_was_removed_while_no_lbproxy_ran_is_removed_without_a_trace(scene: Scene) -> None:
     gone, listen = free_address(), free_address()
     await scene.apply(web(gone, ALPHA, name="gone"))
     await scene.restart()
@@ -206,7 +206,7 @@ async def test_service_that_left_while_nobody_looked_is_removed_without_a_trace(
     await scene.until(lambda: scene.machine.netfilter.ruleset.owned == {listen})
 
 
-async def test_table_that_somebody_cleared_is_made_anew(scene: Scene) -> None:
+async def test_table_that_another_program_cleared_is_made_anew(scene: Scene) -> None:
     listen = free_address()
     await scene.apply(web(listen, ALPHA))
     scene.kernel.connect(listen, ALPHA, times=4)
@@ -217,7 +217,7 @@ async def test_table_that_somebody_cleared_is_made_anew(scene: Scene) -> None:
     await scene.until(lambda: scene.stats(ALPHA).connections == 6)
 
 
-async def test_nftables_that_somebody_flushed_are_made_anew(scene: Scene) -> None:
+async def test_nftables_that_another_program_flushed_are_made_anew(scene: Scene) -> None:
     listen = free_address()
     await scene.apply(web(listen, ALPHA))
     scene.machine.netfilter.nft("flush ruleset")
@@ -247,7 +247,7 @@ async def test_record_is_written_before_the_service_is_made(scene: Scene) -> Non
     assert not scene.kernel.services
 
 
-async def test_scheduler_that_the_kernel_lacks_is_named(scene: Scene) -> None:
+async def test_scheduler_that_the_kernel_does_not_have_is_named(scene: Scene) -> None:
     with pytest.raises(DataplaneError, match="modprobe ip_vs_nq"):
         await scene.apply(web(free_address(), ALPHA, policy=Policy(scheduler=Scheduler.NQ)))
 
@@ -344,7 +344,7 @@ async def test_longest_idle_timeout_is_that_of_the_kernel(scene: Scene, idle: tu
     assert scene.kernel.timeouts.tcp == seconds
 
 
-async def test_wildcard_leaves_out_an_address_where_somebody_else_has_a_service(scene: Scene) -> None:
+async def test_wildcard_leaves_out_an_address_at_which_another_program_has_a_service(scene: Scene) -> None:
     listen = Address("0.0.0.0", free_address().port)
     theirs = Address("192.0.2.1", listen.port)
     scene.machine.foreign(theirs, Destination(FAR, 9))
@@ -357,7 +357,7 @@ async def test_wildcard_leaves_out_an_address_where_somebody_else_has_a_service(
     assert [line["event"] for line in logs].count("address skipped") == 1
 
 
-async def test_service_that_somebody_makes_at_the_same_moment_stays_theirs(scene: Scene) -> None:
+async def test_service_that_another_program_makes_at_the_same_moment_stays_its_own(scene: Scene) -> None:
     listen = free_address()
     replace_tables = scene.machine.netfilter.replace
 

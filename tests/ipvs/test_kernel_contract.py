@@ -193,7 +193,7 @@ async def test_thousand_destinations_are_all_read(subject: Subject) -> None:
 
 
 async def connections(subject: Subject, expected: int) -> None:
-    """Wait until so many are counted: a kernel sums them every two seconds, and tells nobody."""
+    """Wait until so many are counted: a kernel sums them every two seconds, and no event says so."""
     async with asyncio.timeout(30):
         while (found := await counted(subject)) != expected:
             assert found < expected

@@ -1,4 +1,4 @@
-"""From whatever the kernel holds, a plan's steps lead to what it should hold, and nobody else's is touched."""
+"""From whatever the kernel holds, a plan's steps lead to what it should hold, and touch no other program's service."""
 
 import socket
 

@@ -85,11 +85,11 @@ def _close(sockets: Iterable[socket.socket | None]) -> None:
 
 
 def holder_of(name: str) -> int | None:
-    """Give the process that has the lock of this name, and take nothing; None if nobody has it.
+    """Give the process that has the lock of this name, and take nothing; None if no process has it.
 
     0 is a process that can't be named: outside of our pid namespace, or asked by too many at once.
     """
-    # not blocking: nobody accepts, so the queue of a lock that was asked for often is full, and one would wait for ever
+    # not blocking: the holder never accepts, so its queue may be full, and connecting would wait for ever
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK) as sock:
             sock.connect(name)

@@ -27,8 +27,13 @@ class Setting(NamedTuple):
         return self.path.replace("/", ".")
 
 
+# `conntrack`: IPVS's packets bypass conntrack without it, and so masquerading (CONFIG_IP_VS_NFCT).
+# `expire_nodest_conn`: since Linux 5.9 it also ends all connections of a destination as soon as that is deleted, so a
+# drain must not delete before the last one has ended (kubernetes/kubernetes#81775).
+# `expire_quiescent_template`: a template of affinity would outlive the weight 0 (kubernetes/kubernetes#71809).
+# `conn_reuse_mode` is left as it is: its right value depends on the kernel, see `preflight/reuse_mode`.
 ALWAYS = (
-    Setting("net/ipv4/vs/conntrack", "1", "nothing is masqueraded, and clients are answered by strangers"),
+    Setting("net/ipv4/vs/conntrack", "1", "nothing is masqueraded, and clients are answered from unknown addresses"),
     Setting("net/ipv4/vs/expire_nodest_conn", "1", "packets for a backend that is gone vanish silently"),
     Setting("net/ipv4/vs/expire_quiescent_template", "1", "affinity sends new connections to draining backends"),
 )

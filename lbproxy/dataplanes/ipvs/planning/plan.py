@@ -1,6 +1,6 @@
 """The steps from what the kernel holds to what it should hold. Pure.
 
-Nothing is remembered between two plans: what a crash, a half-failed plan or an `ipvsadm` of somebody has left is only
+Nothing is remembered between two plans: what a crash, a half-failed plan or another program has left is only
 one more state to start from.
 """
 

@@ -41,7 +41,7 @@ def reachable(answers: KernelAnswers) -> Finding:
 
 
 def scheduler(name: str, answer: int | None) -> Finding:
-    """Judge the answer; None: IPVS doesn't talk to us, so nobody asked."""
+    """Judge the answer; None: IPVS did not answer, so it was not asked."""
     title, why = f"scheduler {name}", "without it the kernel takes no virtual service"
     if answer == 0:
         return Finding(title, Verdict.OK, "the kernel has it", why)

@@ -21,7 +21,7 @@ def judge_settings(system: System, settings: Sequence[Setting], *, has_ipvs: boo
 
 
 def judge_setting(system: System, setting: Setting) -> Finding:
-    """Judge one: it is right, or lbproxy can make it so at its start, or somebody else has to."""
+    """Judge one: it is right, or lbproxy can make it so at its start, or another process has to."""
     path, value, why = sysctl_path(setting.name), system.sysctl(setting.name), f"without it {setting.reason}"
     if value == setting.value:
         return Finding(setting.name, Verdict.OK, value, why)
