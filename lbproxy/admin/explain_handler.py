@@ -39,7 +39,9 @@ class ExplainHandler:
         """
         service, backend = request.query.get("service"), request.query.get("backend")
         async with self._turn:  # the second client finds the first one's answers of the schedulers
-            questions = [ServiceFacts(row, self._context.operator.facts(row.name), await self._choices(row))
+            operator = self._context.operator
+            questions = [ServiceFacts(row, operator.facts(row.name), await self._choices(row),
+                                      operator.sources(row.name))
                          for row in self._rows(service, backend)]
             now = Now.read(monotonic())
             body = await asyncio.to_thread(lambda: json_bytes(explain(questions, now)))

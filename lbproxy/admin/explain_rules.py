@@ -1,6 +1,6 @@
 """Why each backend gets connections or none: the JSON of `/explain`, with the chain of causes as sentences. Pure."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from lbproxy.admin.reading import Now
@@ -13,12 +13,13 @@ from lbproxy.admin.schema import (
     ExplainedServiceShape,
     ExplanationShape,
     ScoreShape,
+    SourceShape,
     iso,
 )
 from lbproxy.admin.state import BackendRow, ServiceRow, reason_of, seconds_left, state_of
 from lbproxy.model.address import Address
 from lbproxy.model.drain_orders import is_drained_by_operator
-from lbproxy.model.facts import CheckResult, Facts
+from lbproxy.model.facts import CheckResult, Facts, SourceFacts
 from lbproxy.model.snapshot import Backend, Endpoint, Policy, Scheduler, State
 from lbproxy.model.stats import SchedulerChoice
 from lbproxy.text.units import format_roughly
@@ -38,11 +39,15 @@ SCHEDULERS = {
 
 @dataclass(frozen=True, slots=True)
 class ServiceFacts:
-    """One service with all that is known of it: by address the facts, and the choice of each worker's scheduler."""
+    """One service with all that is known of it.
+
+    By address the facts, and the choice of each worker's scheduler.
+    """
 
     row: ServiceRow
     facts: Mapping[Address, Facts]
     choices: list[SchedulerChoice]
+    sources: Sequence[SourceFacts] = ()
 
 
 def explain(questions: Iterable[ServiceFacts], now: Now) -> ExplanationShape:
@@ -57,8 +62,14 @@ def _service(question: ServiceFacts, now: Now) -> ExplainedServiceShape:
         "scheduler": service.policy.scheduler.value if service else None,
         "next": [{"worker": choice.worker, "backend": str(choice.next) if choice.next else None}
                  for choice in question.choices],
+        "sources": [_origin(source) for source in question.sources],
         "backends": [_backend(row, question, now) for row in question.row.backends],
     }
+
+
+def _origin(source: SourceFacts) -> SourceShape:
+    return {"origin": source.origin, "is_known": source.is_known, "endpoints": source.endpoints,
+            "trouble": source.trouble or None}
 
 
 def _backend(row: BackendRow, question: ServiceFacts, now: Now) -> ExplainedBackendShape:
@@ -137,6 +148,8 @@ def _source(endpoint: Endpoint | None) -> CauseShape:
         return _cause("source", "its source no longer lists it", decides=True)
     if not endpoint.origin:
         return _cause("source", "the configuration lists it")
+    if endpoint.origin.startswith("dns "):  # DNS knows no conditions
+        return _cause("source", f"{endpoint.origin} has its address")
     return _cause("source", f"{endpoint.origin} says {_conditions(endpoint)}", decides=not endpoint.is_ready)
 
 

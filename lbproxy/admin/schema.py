@@ -128,7 +128,7 @@ class EndpointShape(TypedDict):
     """What the source says; the conditions are those of a Kubernetes EndpointSlice."""
 
     origin: str
-    """Where the endpoint comes from: `slice NAME`, or `configuration`."""
+    """Where the endpoint comes from: `slice NAME`, `dns NAME`, or `configuration`."""
     is_ready: bool
     is_serving: bool
     is_terminating: bool
@@ -204,6 +204,19 @@ class NextShape(TypedDict):
     backend: str | None
 
 
+class SourceShape(TypedDict):
+    """One source of a service's endpoints."""
+
+    origin: str
+    """`configuration`, `Service NAMESPACE/NAME:PORT`, or `dns NAME`."""
+    is_known: bool
+    """False: its endpoints were never learned."""
+    endpoints: int
+    """How many it has."""
+    trouble: str | None
+    """Why they may be out of date, or are not known; null: they are what it said last."""
+
+
 class ExplainedServiceShape(TypedDict):
     """One service."""
 
@@ -211,6 +224,8 @@ class ExplainedServiceShape(TypedDict):
     scheduler: str | None
     next: list[NextShape]
     """One per worker: each chooses for the clients that it accepts."""
+    sources: list[SourceShape]
+    """Where the endpoints come from, in the order of the configuration."""
     backends: list[ExplainedBackendShape]
 
 

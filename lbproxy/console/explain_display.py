@@ -22,6 +22,11 @@ def _service(service: ExplainedServiceShape) -> Iterator[Text]:
     if service["next"]:
         chosen = ", ".join(f"worker {one['worker']}: {escaped(one['backend'] or 'none')}" for one in service["next"])
         yield Text(f"{INDENT}the next connection goes to  {chosen}")
+    for source in service["sources"]:
+        if source["trouble"] or not source["is_known"]:
+            outdated = "out of date" if source["is_known"] else "not known yet"
+            reason = escaped(source["trouble"] or "no answer yet")
+            yield Text(f"{INDENT}{escaped(source['origin'])} is {outdated}: {reason}", "yellow")
     for backend in service["backends"]:
         yield from _backend(backend)
     yield Text()

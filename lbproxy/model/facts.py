@@ -37,6 +37,20 @@ class Facts:
 
 
 @dataclass(frozen=True, slots=True)
+class SourceFacts:
+    """What one source says of a service's endpoints: the configuration, a Kubernetes Service, a DNS name."""
+
+    origin: str
+    """Its name, as `dns db.internal`."""
+    is_known: bool
+    """Whether its endpoints were ever learned."""
+    endpoints: int
+    """How many it has."""
+    trouble: str
+    """Why they may be out of date, or are not known; empty: they are what it said last."""
+
+
+@dataclass(frozen=True, slots=True)
 class Program:
     """The running program."""
 

@@ -86,7 +86,8 @@ class App:
             collector(registry=registry)
         registry.register(TableCollector(self._status))
         operator = ControllerOperator(self._controller, choices,
-                                      lambda: self._health.results if self._health else {})
+                                      lambda: self._health.results if self._health else {},
+                                      self._merger.facts)
         self._admin_context = AdminContext(self._status, registry, operator, event_log,
                                            _guard(config, AdminMetrics(registry)))
 

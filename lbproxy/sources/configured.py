@@ -85,7 +85,8 @@ def _references(service: ServiceConfig) -> tuple[Reference, ...]:
     if service.kubernetes is not None:
         return (KubernetesPort(*service.kubernetes.service, service.kubernetes.port),)
     names = [DnsName(backend.name, backend.port, backend.own_weight) for backend in service.backends if backend.name]
-    return (FixedBackends(service.endpoints()), *names)
+    fixed = service.endpoints()
+    return (*([FixedBackends(fixed)] if fixed or not names else []), *names)
 
 
 def signature(path: Path | None) -> Signature | None:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from itertools import chain
 from typing import NamedTuple
 
+from lbproxy.model.facts import SourceFacts
 from lbproxy.model.snapshot import Endpoint, Services, ServiceSpec
 from lbproxy.sources.base import Publish, Reference, Resolution, Resolver, WantedService, WantedServices
 from lbproxy.sources.fixed import FixedBackends, FixedResolver
@@ -55,6 +56,12 @@ class Merger:
     def waits_for(self) -> str:
         """Say which first answers are missing; empty: none, or all were there once."""
         return "" if self._is_synced else "; ".join(filter(None, (one.waits_for() for one in self._resolvers)))
+
+    def facts(self, service: str) -> Sequence[SourceFacts]:
+        """Tell what each of a service's references gives now, in order; empty if there is no such service."""
+        references = self._wanted[service].references if service in self._wanted else ()
+        known = [(str(reference), self._resolve(reference)) for reference in references]
+        return [SourceFacts(origin, one.is_known, len(one.endpoints), one.trouble) for origin, one in known]
 
     async def run(self, publish: Publish) -> None:
         """Run the resolvers, and publish until cancelled."""

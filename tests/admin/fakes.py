@@ -8,7 +8,7 @@ from lbproxy.admin.guard import AdminMetrics, Guard, TokenFile
 from lbproxy.admin.metrics import TableCollector
 from lbproxy.model.address import Address
 from lbproxy.model.event_log import EventLog
-from lbproxy.model.facts import Facts, Program
+from lbproxy.model.facts import Facts, Program, SourceFacts
 from lbproxy.model.snapshot import Backend, BackendKey, Policy, Service, Snapshot, State
 from lbproxy.model.stats import BackendStats, Histogram, SchedulerChoice, ServiceStats, Stats, WorkerStats
 
@@ -45,12 +45,16 @@ class FakeOperator:
     """Implements `OperatorApi`: answers with what the test sets, and records questions and orders."""
 
     known: dict[str, dict[Address, Facts]] = field(default_factory=dict)
+    told: list[SourceFacts] = field(default_factory=list)
     answers: list[SchedulerChoice] = field(default_factory=list)
     asked: list[tuple[str, Sequence[Address]]] = field(default_factory=list)
     ordered: dict[BackendKey, tuple[float | None, float | None]] = field(default_factory=dict)
 
     def facts(self, service: str) -> Mapping[Address, Facts]:
         return self.known.get(service, {})
+
+    def sources(self, service: str) -> Sequence[SourceFacts]:
+        return self.told if service in self.known else []
 
     async def choices(self, service: str, draining: Sequence[Address]) -> Sequence[SchedulerChoice]:
         self.asked.append((service, draining))

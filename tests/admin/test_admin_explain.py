@@ -13,7 +13,7 @@ from lbproxy.admin.reading import Now
 from lbproxy.admin.schema import ExplainedBackendShape
 from lbproxy.admin.state import join
 from lbproxy.model.drain_orders import BY_OPERATOR, DrainOrder
-from lbproxy.model.facts import CheckResult, Facts
+from lbproxy.model.facts import CheckResult, Facts, SourceFacts
 from lbproxy.model.snapshot import Backend, Endpoint, Policy, Service, Snapshot, State
 from lbproxy.model.stats import BackendStats, SchedulerChoice, Score, Stats
 
@@ -58,6 +58,20 @@ def test_active_backend_is_explained_by_its_scheduler() -> None:
     assert found["scores"] == [{"worker": 0, "score": 3.0, "active": 3, "is_full": False, "is_next": True}]
     assert found["check"] == {"seconds_ago": 0.5, "took_seconds": 0.0012, "failure": None, "in_a_row": 7,
                               "verdict": None, "is_ignored": False}
+
+
+def test_backend_of_a_dns_name_is_there_since_dns_has_its_address() -> None:
+    facts = replace(FACTS, endpoint=Endpoint(ONE, origin="dns db.internal"))
+    assert causes(explained(facts))["source"] == "dns db.internal has its address"
+
+
+def test_sources_say_what_they_know_and_what_troubles_them() -> None:
+    (row,) = join(Snapshot(1, {"web": Service("web", (LISTEN,), Policy(), ())}), Stats({}, {}))
+    told = [SourceFacts("configuration", is_known=True, endpoints=3, trouble=""),
+            SourceFacts("dns db.internal", is_known=False, endpoints=0, trouble="it is away")]
+    assert explain([ServiceFacts(row, {}, [], told)], NOON)["services"][0]["sources"] == [
+        {"origin": "configuration", "is_known": True, "endpoints": 3, "trouble": None},
+        {"origin": "dns db.internal", "is_known": False, "endpoints": 0, "trouble": "it is away"}]
 
 
 def test_scheduler_cause_names_the_workers_that_choose_it_next() -> None:

@@ -12,7 +12,8 @@ def program(*, not_ready: str | None = None, trouble: str = "", version: str = "
 def explained(said: str) -> ExplanationShape:
     """An answer of /explain with this text in every field of text."""
     return {"time": "", "services": [{
-        "name": said, "scheduler": "lc", "next": [{"worker": 0, "backend": said}], "backends": [{
+        "name": said, "scheduler": "lc", "next": [{"worker": 0, "backend": said}],
+        "sources": [{"origin": said, "is_known": False, "endpoints": 0, "trouble": said}], "backends": [{
             "address": said, "state": said, "reason": said, "for_seconds": None, "is_open": True, "active": 0,
             "weight": 1, "causes": [{"about": said, "says": said, "is_decisive": True}], "endpoint": None,
             "check": None, "ejected_for_seconds": None, "drain": None, "scores": []}]}]}

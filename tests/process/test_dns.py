@@ -92,6 +92,8 @@ async def test_backends_outlive_the_dns_server(zone: Zone, listen: Address) -> N
     assert len(program.log("name can't be resolved, keeping its last known addresses")) == 2
     service, = json.loads((await program.get("/explain"))[1])["services"]
     assert [(one["endpoint"]["origin"], one["state"]) for one in service["backends"]] == [("dns db.test", "active")]
+    assert service["sources"] == [{"origin": "dns db.test", "is_known": True, "endpoints": 1,
+                                   "trouble": "the name does not exist, or has no address"}]
 
 
 async def test_first_answer_is_waited_for(zone: Zone, listen: Address) -> None:

@@ -231,6 +231,15 @@ async def test_many_changes_are_few_publications(bench: Bench) -> None:
     assert len(bench.said) == 2
 
 
+async def test_every_reference_is_told_with_its_trouble(bench: Bench) -> None:
+    bench.toys.learn("a", 1, 2)
+    bench.take(web(fixed(9), Toy("a"), Toy("b")))
+    bench.toys.fail("a", "it is away")
+    assert [(one.is_known, one.endpoints, one.trouble) for one in bench.merger.facts("web")] == [
+        (True, 1, ""), (True, 2, "it is away"), (False, 0, "")]
+    assert bench.merger.facts("other") == []
+
+
 async def test_first_answers_are_waited_for_once(bench: Bench) -> None:
     bench.take(web(Toy("a")))
     await bench.says()

@@ -11,7 +11,7 @@ from lbproxy.control.controller import Controller
 from lbproxy.dataplanes.kind import Choices
 from lbproxy.model.address import Address
 from lbproxy.model.drain_orders import DrainOrder
-from lbproxy.model.facts import CheckResult, Facts
+from lbproxy.model.facts import CheckResult, Facts, SourceFacts
 from lbproxy.model.snapshot import BackendKey
 from lbproxy.model.stats import SchedulerChoice
 
@@ -23,6 +23,9 @@ class OperatorApi(Protocol):
 
     def facts(self, service: str) -> Mapping[Address, Facts]:
         """What is known of each backend that a service has or still drains; empty if there is no such service."""
+
+    def sources(self, service: str) -> Sequence[SourceFacts]:
+        """What each source of its endpoints says, in the configuration's order; empty if there is no such service."""
 
     async def choices(self, service: str, draining: Sequence[Address]) -> Sequence[SchedulerChoice]:
         """Which backend each worker's scheduler would choose next, and the oldest connections of `draining`.
@@ -46,13 +49,15 @@ class OperatorApi(Protocol):
 class ControllerOperator:
     """Reads facts from table, checks and dataplane, and passes orders to the controller. Owns none of them.
 
-    `choices` asks the dataplane, see `OperatorApi`. `results` gives the last active check of each backend; empty while
-    no checks run.
+    `choices` asks the dataplane and `sources` the sources, see `OperatorApi`. `results` gives the last active check of each
+    backend; empty while no checks run.
     """
 
     def __init__(self, controller: Controller, choices: Choices,
-                 results: Callable[[], Mapping[BackendKey, CheckResult]]) -> None:
+                 results: Callable[[], Mapping[BackendKey, CheckResult]],
+                 sources: Callable[[str], Sequence[SourceFacts]]) -> None:
         self._controller, self._choices, self._results = controller, choices, results
+        self._sources = sources
 
     def facts(self, service: str) -> Mapping[Address, Facts]:
         """See `OperatorApi`."""
@@ -60,6 +65,10 @@ class ControllerOperator:
         is_doubted = service in self._controller.table.panicking()
         return {address: _facts(entry, results.get(BackendKey(service, address)), now, is_doubted=is_doubted)
                 for address, entry in self._controller.table.backends(service).items()}
+
+    def sources(self, service: str) -> Sequence[SourceFacts]:
+        """See `OperatorApi`."""
+        return self._sources(service)
 
     async def choices(self, service: str, draining: Sequence[Address]) -> Sequence[SchedulerChoice]:
         """See `OperatorApi`."""
