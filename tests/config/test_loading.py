@@ -199,7 +199,7 @@ def test_effective_configuration_is_written_as_people_write_it(load_file: LoadFi
 def test_example_file_is_valid_and_says_what_it_shows() -> None:
     specs = load({}, {}, EXAMPLE).specs()
     assert list(specs) == ["web", "pods", "postgres"]
-    assert "pods" in specs
+    assert not specs["pods"].is_known
     assert specs["postgres"].endpoints[0] == Endpoint(Address("10.0.0.21", 5432), weight=3)
     assert (specs["postgres"].policy.scheduler, specs["postgres"].policy.idle_timeout) == (Scheduler.WLC, 0.0)
 

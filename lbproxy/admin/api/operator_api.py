@@ -49,8 +49,8 @@ class OperatorApi(Protocol):
 class ControllerOperator:
     """Reads facts from table, checks and dataplane, and passes orders to the controller. Owns none of them.
 
-    `choices` asks the dataplane and `sources` the sources, see `OperatorApi`. `results` gives the last active check of each
-    backend; empty while no checks run.
+    `choices` asks the dataplane and `sources` the sources, see `OperatorApi`. `results` gives the last active check of
+    each backend; empty while no checks run.
     """
 
     def __init__(self, controller: Controller, choices: Choices,
