@@ -61,7 +61,7 @@ class ProcessOptions(Options):
     workers: Annotated[int, Workers(1, 256)] = Field(default_factory=usable_cpus)
     """Worker processes. auto: one for each CPU that this process may use, by affinity and cgroup quota."""
 
-    # On the loopback: addresses and counters of backends are for those who run the machine, until somebody decides.
+    # On the loopback: addresses and counters of backends are visible to other machines only if the user wants it.
     admin: Annotated[tuple[AdminAddress, ...], AdminAddresses()] = (Address("127.0.0.1", 9180),)
     """Serve page, metrics, health and state here: on an address, a Unix socket, or both. off: nowhere."""
 
@@ -92,7 +92,7 @@ class KubernetesOptions(Options):
                               "is not a zone; write a value of the label topology.kubernetes.io/zone", "NAME")] = ""
     """Prefer endpoints with hints for this zone (trafficDistribution). Default: all endpoints are equal."""
 
-    # Short enough that nobody waits: pod ready to first connection took 118 ms at the median with it.
+    # Short beside the rest: from a pod that is ready to its first connection it takes 118 ms at the median.
     coalesce: Annotated[float, Duration(0, MINUTE)] = 0.05
     """Collect changes of endpoints this long and apply them together, because a rollout makes many small ones."""
 

@@ -25,7 +25,7 @@ JITTER = 0.2
 replicas, come in step."""
 MOST_PER_SECOND = 500.0
 """Checks of all backends together; see above."""
-TOLD_CHANGE = 1.25
+LOGGED_CHANGE = 1.25
 """Factor by which the stretch must change to be logged again: a rollout changes it a little all the time."""
 FAILURES = {errno.ECONNREFUSED: "refused", errno.EHOSTUNREACH: "unreachable", errno.ENETUNREACH: "unreachable",
             errno.ETIMEDOUT: "timeout", errno.ECONNRESET: "reset"}
@@ -47,7 +47,7 @@ class Health:
                  show_stretch: Callable[[float], None]) -> None:
         self._group, self._report, self._count, self._show_stretch = group, report, count, show_stretch
         self._snapshot = Snapshot(0, {})
-        self._stretch = self._told_stretch = 1.0
+        self._stretch = self._logged_stretch = 1.0
         self._tasks: dict[BackendKey, asyncio.Task[None]] = {}
         self._dead: dict[BackendKey, str] = {}  # survives a change of policy, which says nothing about backends
         self.results: dict[BackendKey, CheckResult] = {}
@@ -70,19 +70,19 @@ class Health:
         """Go from checking `old` to checking `new`; backends that are in both are left alone."""
         policy = new.policy.health if new else HealthPolicy(interval=0)
         is_same_policy = old is not None and old.policy.health == policy
-        left, joined = diff.backends(old, new) if is_same_policy else (
+        removed, added = diff.backends(old, new) if is_same_policy else (
             old.backends if old else (), new.backends if new else ())
-        gone = {BackendKey(name, one.address) for one in left}
+        gone = {BackendKey(name, one.address) for one in removed}
         # A backend with a deadline goes away: no verdict over it matters any more.
-        wanted = {BackendKey(name, one.address) for one in joined if policy.interval and one.deadline is None}
+        checked = {BackendKey(name, one.address) for one in added if policy.interval and one.deadline is None}
         # A new policy needs a new task; a backend that only changed its state keeps the one it has.
-        for key in gone if not is_same_policy else gone - wanted:
+        for key in gone if not is_same_policy else gone - checked:
             self._end(key)
-        for key in wanted - self._tasks.keys():
-            task = self._group.create_task(self._follow(key, policy), name=f"check {key.service} {key.address}")
+        for key in checked - self._tasks.keys():
+            task = self._group.create_task(self._keep_checking(key, policy), name=f"check {key.service} {key.address}")
             self._tasks[key] = task
-        for key in self._dead.keys() & gone - wanted:
-            self._tell(key, None)  # without checks nothing would ever say that it is alive again
+        for key in self._dead.keys() & gone - checked:
+            self._set_verdict(key, None)  # without checks nothing would ever say that it is alive again
 
     def _end(self, key: BackendKey) -> None:
         task = self._tasks.pop(key, None)
@@ -94,13 +94,13 @@ class Health:
         if stretch != self._stretch:
             self._stretch = stretch
             self._show_stretch(stretch)
-        change = max(stretch / self._told_stretch, self._told_stretch / stretch)
-        if change >= TOLD_CHANGE or (stretch == 1 and change > 1):
+        change = max(stretch / self._logged_stretch, self._logged_stretch / stretch)
+        if change >= LOGGED_CHANGE or (stretch == 1 and change > 1):
             log.warning("health checks are made less often than asked" if stretch > 1 else "health checks are made as "
                         "often as asked", interval_factor=round(stretch, 1), checks_per_second=MOST_PER_SECOND)
-            self._told_stretch = stretch
+            self._logged_stretch = stretch
 
-    async def _follow(self, key: BackendKey, policy: HealthPolicy) -> None:
+    async def _keep_checking(self, key: BackendKey, policy: HealthPolicy) -> None:
         streak = Streak(policy, self._dead.get(key))
         # The first wait is any part of an interval: at a start or a rollout all checks would begin at once.
         await asyncio.sleep(self._stretch * policy.interval * random.random())  # noqa: S311 - spreads load, guards nothing
@@ -110,7 +110,7 @@ class Health:
             self._remember(key, began, failure)
             self._count(failure is None)
             if streak.take(failure):
-                self._tell(key, streak.verdict)
+                self._set_verdict(key, streak.verdict)
             jitter = random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - as above
             await asyncio.sleep(self._stretch * policy.interval * jitter)
 
@@ -119,7 +119,7 @@ class Health:
         is_alike = before is not None and (before.failure is None) == (failure is None)
         self.results[key] = CheckResult(now, now - began, failure, before.in_a_row + 1 if before and is_alike else 1)
 
-    def _tell(self, key: BackendKey, verdict: str | None) -> None:
+    def _set_verdict(self, key: BackendKey, verdict: str | None) -> None:
         if verdict is None:
             self._dead.pop(key, None)
         else:

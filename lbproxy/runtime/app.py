@@ -194,7 +194,7 @@ async def _run(config: Config, reload: Callable[[], Config], dataplanes: Datapla
 def _guard(config: Config, metrics: AdminMetrics) -> Guard:
     """Make the guard. Raises `ConfigError` if the token file can't be used.
 
-    Only at the start that is a mistake. Later orders are refused, because somebody may just be replacing the file.
+    Only at the start that is a mistake. Later orders are refused, because the file may just be being replaced.
     """
     token = TokenFile(Path(config.admin_token_file)) if config.admin_token_file else None
     if token is not None:

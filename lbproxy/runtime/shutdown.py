@@ -46,6 +46,6 @@ class Shutdown:
             self._at_once.set()
         elif number == signal.SIGTERM:
             # Kubernetes sends it before every node has learned that the pod is no longer an endpoint
-            # (kubernetes#43576): clients go on coming. SIGINT is a person at a terminal, who need not wait.
+            # (kubernetes#43576): clients keep coming. SIGINT comes from a terminal, where nothing sends more.
             self.delay = self._delay_after_sigterm
         self._requested.set()
