@@ -1,4 +1,4 @@
-"""The ground every sample stands on: backends, a fresh balancer, pinned load, and the meter around it."""
+"""What every sample needs: backends, a fresh balancer, load on CPUs of its own, and the meter around them."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -23,7 +23,7 @@ Outcome = TypeVar("Outcome")
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """One row of a table: a system in one of its shapes."""
+    """One row of a table: a system in one configuration."""
 
     label: str
     system: System

@@ -12,12 +12,12 @@ from bench.systems.nginx_http import NginxHTTP
 from bench.systems.system import Setup, System
 
 ALL: tuple[System, ...] = (LBProxy(), HAProxy(), Nginx(), Envoy())
-"""Those that relay in user space, without a look at what they relay."""
+"""TCP relays in user space: they run on any machine."""
 LAB: tuple[System, ...] = (
     *ALL, LBProxy("lbproxy ipvs", dataplane="ipvs"), Ipvs(), Iptables(), Nftables(), NginxHTTP(),
     NginxHTTP("nginx http keep-alive", keeps_connections=True), Direct(),
 )
-"""Those that need a network of their own to show what they can."""
+"""Those that the lab compares: also the kernel's, HTTP proxies, and no balancer at all. They need the lab's network."""
 
 __all__ = ["ALL", "LAB", "Direct", "Envoy", "HAProxy", "Iptables", "Ipvs", "LBProxy", "Nftables", "Nginx", "NginxHTTP",
            "Setup", "System"]
