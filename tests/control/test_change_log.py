@@ -31,7 +31,7 @@ def snapshots(*published: Services) -> list[Snapshot]:
     return taken
 
 
-def test_first_snapshot_tells_of_every_backend() -> None:
+def test_first_snapshot_logs_every_backend() -> None:
     first, = snapshots(services(web(1, not_ready(2))))
     assert told(None, first) == [
         {"event": "backend changed", "log_level": "info", "service": "web", "backend": "192.0.2.1:80",
@@ -52,7 +52,7 @@ def test_state_change_is_one_line(now: Endpoint, expected: tuple[str, ...]) -> N
 
 
 @pytest.mark.parametrize(("now", "reason"), [(59.0, "no connection left"), (60.0, "the time to drain is over")])
-def test_backend_that_left_is_one_line_that_says_why(
+def test_removed_backend_is_one_line_with_its_reason(
         now: float, reason: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(change_log, "monotonic", lambda: now)
     table = Table()
@@ -64,18 +64,18 @@ def test_backend_that_left_is_one_line_that_says_why(
     assert (line["log_level"], line["before"], line["state"], line["reason"]) == ("info", "draining", "removed", reason)
 
 
-def test_services_that_come_and_go_tell_of_their_backends() -> None:
+def test_backends_of_new_and_removed_services_are_logged() -> None:
     first, second, third = snapshots(services(web(1)), services(web(1), web(2, name="new")), services(web(1)))
     assert [(line["service"], line["state"]) for line in told(first, second)] == [("new", "active")]
     assert [(line["service"], line["state"]) for line in told(second, third)] == [("new", "draining")]
 
 
 @pytest.mark.parametrize("after", [web(1), web(ready(1, weight=9)), web(1, drain_timeout=1.0)])
-def test_what_is_no_change_of_state_is_not_told(after: ServiceSpec) -> None:
+def test_change_that_keeps_the_state_is_not_logged(after: ServiceSpec) -> None:
     assert told(*snapshots(services(web(1)), services(after))) == []
 
 
-def test_new_reason_for_the_same_state_is_not_told() -> None:
+def test_new_reason_for_the_same_state_is_not_logged() -> None:
     table = Table()
     table.publish(services(web(1, 2)))
     table.report(key(1), "refused")
@@ -84,7 +84,7 @@ def test_new_reason_for_the_same_state_is_not_told() -> None:
     assert told(before, table.snapshot(1.0)) == []
 
 
-def test_fifty_changes_are_told_one_by_one() -> None:
+def test_fifty_changes_are_logged_one_by_one() -> None:
     lines = told(None, *snapshots(services(web(*range(1, 51)))))
     assert [line["event"] for line in lines] == ["backend changed"] * 50
 

@@ -18,7 +18,7 @@ from .fake_dataplane import FakeDataplane
 from .values import backend, key, numbers, open_numbers, services, web
 
 
-async def test_published_services_are_applied_and_told(
+async def test_published_services_are_applied_and_reported(
         controller: Controller, dataplane: FakeDataplane, told: list[Snapshot]) -> None:
     controller.publish(services(web(1, 2)))
     snapshot = await dataplane.reaches(lambda now: numbers(now) == [1, 2])
@@ -110,7 +110,7 @@ async def test_change_is_tried_at_once_even_if_the_last_one_was_refused(
     assert len(dataplane.attempts) == 2
 
 
-async def test_ignored_checks_are_told_once_and_so_is_their_return(
+async def test_ignored_checks_are_logged_once_and_so_is_their_return(
         controller: Controller, dataplane: FakeDataplane, registry: CollectorRegistry) -> None:
     panic = ("lbproxy_health_panic", {"service": "web"})
     with capture_logs() as logs:
@@ -136,7 +136,7 @@ async def test_what_the_dataplane_cannot_keep_shows_until_it_can_again(
     assert registry.get_sample_value("lbproxy_in_sync") == 1
 
 
-async def test_order_is_applied_and_taken_back(controller: Controller, dataplane: FakeDataplane) -> None:
+async def test_order_is_applied_and_ended(controller: Controller, dataplane: FakeDataplane) -> None:
     controller.publish(services(web(1, 2)))
     await dataplane.reaches(lambda now: open_numbers(now) == [1, 2])
     assert controller.drain(key(1), DrainOrder())

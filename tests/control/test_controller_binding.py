@@ -94,7 +94,7 @@ async def test_backends_and_checks_are_applied_meanwhile(serving: Controller, da
     assert open_numbers(snapshot, "new") == [1]
 
 
-async def test_trouble_ends_when_nobody_wants_the_address_any_more(
+async def test_trouble_ends_when_no_service_has_the_address_any_more(
         serving: Controller, dataplane: FakeDataplane, registry: CollectorRegistry) -> None:
     serving.publish(services(web(1, 2, listens=(OTHER_LISTEN,))))
     await dataplane.is_asked(times=3)

@@ -48,7 +48,7 @@ async def test_removed_backend_leaves_at_its_deadline_with_connections(
     assert dataplane.connections[key(2)] == 3
 
 
-async def test_removed_backend_is_let_go_only_after_it_was_applied_as_draining(
+async def test_removed_backend_is_dropped_only_after_it_was_applied_as_draining(
         busy: Controller, dataplane: FakeDataplane) -> None:
     dataplane.connections.clear()
     dataplane.failures += [DataplaneError("a worker is late")] * 3
@@ -59,7 +59,7 @@ async def test_removed_backend_is_let_go_only_after_it_was_applied_as_draining(
     assert [len(shown) for shown in (first, *refused, draining, gone)] == [2, 2, 2, 2, 2, 1]
 
 
-async def test_backend_that_got_no_new_connections_anyway_is_let_go_at_once(
+async def test_removed_backend_that_got_no_new_connections_before_is_dropped_at_once(
         controller: Controller, dataplane: FakeDataplane) -> None:
     controller.publish(services(web(1, 2)))
     controller.report(key(2), "refused")
@@ -68,7 +68,7 @@ async def test_backend_that_got_no_new_connections_anyway_is_let_go_at_once(
     await dataplane.reaches(lambda now: numbers(now) == [1])
 
 
-async def test_removed_service_is_let_go_with_its_last_connection(
+async def test_removed_service_is_dropped_with_its_last_connection(
         busy: Controller, dataplane: FakeDataplane) -> None:
     busy.publish({})
     await dataplane.reaches(lambda now: numbers(now) == [2])
@@ -85,7 +85,7 @@ async def test_terminating_backend_stays_as_long_as_it_is_listed(busy: Controlle
     await dataplane.reaches(lambda now: numbers(now) == [1, 2])
 
 
-async def test_backend_that_returns_before_it_is_let_go_is_used_again(
+async def test_backend_that_returns_before_it_is_dropped_is_used_again(
         busy: Controller, dataplane: FakeDataplane) -> None:
     busy.publish(services(web(1)))
     await dataplane.reaches(lambda now: not backend(now, 2).is_open)

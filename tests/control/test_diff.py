@@ -27,7 +27,7 @@ OBJECTS = st.lists(st.sampled_from(POOL), unique=True).map(tuple)
 
 
 @given(OBJECTS, OBJECTS)
-def test_what_only_one_side_has_is_found_wherever_it_stands(
+def test_what_only_one_side_has_is_found_at_any_position(
         before: tuple[Thing, ...], after: tuple[Thing, ...]) -> None:
     left, joined = removed_and_added(before, after)
     assert left == [one for one in before if one not in after]
@@ -35,7 +35,7 @@ def test_what_only_one_side_has_is_found_wherever_it_stands(
 
 
 @given(st.lists(st.integers(0, 3)), st.lists(st.integers(0, 3)))
-def test_equal_values_that_are_not_the_same_are_told_on_both_sides_or_on_none(
+def test_equal_values_that_are_not_identical_are_in_both_lists_or_in_none(
         before: list[int], after: list[int]) -> None:
     old, new = things(*before), things(*after)
     left, joined = removed_and_added(old, new)
@@ -58,7 +58,7 @@ def test_one_change_among_ten_thousand_is_found_without_looking_at_each() -> Non
     assert Counting.compared < 100
 
 
-def test_moved_names_what_came_went_or_is_another_object() -> None:
+def test_changed_names_what_is_new_gone_or_another_object() -> None:
     kept, old, new = things(0, 1, 1)
     assert changed({"a": kept, "b": old, "c": kept}, {"a": kept, "b": new, "d": kept}) == [
         ("b", old, new), ("c", kept, None), ("d", None, kept)]
@@ -77,5 +77,5 @@ def all_keys(snapshot: Snapshot) -> set[BackendKey]:
 
 @given(SNAPSHOTS, SNAPSHOTS)
 @settings(deadline=None)
-def test_keys_that_came_and_went_are_those_of_one_snapshot_without_the_other(before: Snapshot, after: Snapshot) -> None:
+def test_keys_are_those_that_one_snapshot_has_and_the_other_has_not(before: Snapshot, after: Snapshot) -> None:
     assert keys(before, after) == (all_keys(before) - all_keys(after), all_keys(after) - all_keys(before))

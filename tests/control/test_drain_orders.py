@@ -30,7 +30,7 @@ def test_ordered_backend_drains_and_says_why(table: Table) -> None:
     assert open_numbers(table.snapshot(1.0)) == [2]
 
 
-def test_order_for_nobody_is_refused_and_changes_nothing(table: Table) -> None:
+def test_order_for_an_unknown_backend_is_refused_and_changes_nothing(table: Table) -> None:
     before = table.snapshot(1.0)
     assert not table.drain(key(9), DrainOrder())
     assert not table.drain(key(1, "other"), DrainOrder())
@@ -87,7 +87,7 @@ def test_order_with_a_time_ends_by_itself(table: Table) -> None:
     assert table.drain_orders(11.0) == {}
 
 
-def test_order_that_is_taken_back_ends_at_once(table: Table) -> None:
+def test_undrain_ends_an_order_at_once(table: Table) -> None:
     table.drain(key(1), DrainOrder())
     table.snapshot(1.0)
     assert table.undrain(key(1))
@@ -95,7 +95,7 @@ def test_order_that_is_taken_back_ends_at_once(table: Table) -> None:
     assert not table.undrain(key(1))
 
 
-def test_order_for_a_gone_service_can_be_taken_back(table: Table) -> None:
+def test_order_for_a_removed_service_can_be_ended(table: Table) -> None:
     table.drain(key(1), DrainOrder())
     table.publish({})
     table.snapshot(1.0)
@@ -136,7 +136,7 @@ def test_new_order_replaces_the_old_one(table: Table) -> None:
     assert (found.until, found.deadline, found.since) == (20.0, None, 1.0)
 
 
-def test_drained_backends_are_nobodys_last_resort(table: Table) -> None:
+def test_drained_backends_are_no_last_resort(table: Table) -> None:
     table.drain(key(1), DrainOrder())
     table.drain(key(2), DrainOrder())
     assert open_numbers(table.snapshot(1.0)) == []
@@ -144,7 +144,7 @@ def test_drained_backends_are_nobodys_last_resort(table: Table) -> None:
     assert open_numbers(table.snapshot(2.0)) == [3]
 
 
-def test_drained_backend_does_not_count_when_checks_are_doubted(table: Table) -> None:
+def test_drained_backend_does_not_count_for_the_panic_threshold(table: Table) -> None:
     table.drain(key(1), DrainOrder())
     table.report(key(2), "refused")
     found = table.snapshot(1.0)

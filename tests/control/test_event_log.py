@@ -60,7 +60,7 @@ def test_exception_is_an_error_of_the_log_and_an_event(event_log: EventLog, outp
     assert written(output) == ["admin request failed"]
 
 
-def test_change_of_a_backend_is_a_sentence_with_its_facts_apart(event_log: EventLog) -> None:
+def test_change_of_a_backend_is_a_sentence_with_separate_fields(event_log: EventLog) -> None:
     table = Table()
     table.publish(services(web(1)))
     log_transitions(None, table.snapshot(0.0))

@@ -30,7 +30,7 @@ async def test_check_ends_in_a_reset_and_leaves_nothing_behind() -> None:
             assert await left.get() == "reset"
 
 
-async def test_backend_where_nobody_listens_is_refused() -> None:
+async def test_backend_that_does_not_listen_is_refused() -> None:
     with silent_port() as address:
         assert await probe(address, 5.0) == "refused"
 

@@ -66,7 +66,7 @@ def checks() -> set[asyncio.Task[object]]:
     return {task for task in asyncio.all_tasks() if task.get_name().startswith("check ") and not task.cancelling()}
 
 
-async def test_backend_that_dies_and_comes_back_is_told_both_times(
+async def test_backend_that_dies_and_comes_back_is_reported_both_times(
         health: Health, verdicts: Verdicts, address: Address) -> None:
     async with listening(address):
         health.watch(snapshot_of(address))
@@ -75,7 +75,7 @@ async def test_backend_that_dies_and_comes_back_is_told_both_times(
         assert await verdicts.next() is None
 
 
-async def test_healthy_backend_is_checked_again_and_again_and_nothing_is_told(
+async def test_healthy_backend_is_checked_again_and_again_and_nothing_is_reported(
         health: Health, verdicts: Verdicts, address: Address) -> None:
     async with listening(address) as clients, asyncio.timeout(PATIENCE):
         health.watch(snapshot_of(address))

@@ -28,7 +28,7 @@ def test_backend_that_fails_its_checks_is_down() -> None:
         State.DOWN, "check failed: refused", False, 5.0, None)
 
 
-def test_only_a_backend_that_checks_took_out_is_called_dead() -> None:
+def test_only_a_backend_that_fails_its_checks_is_dead() -> None:
     table = Table()
     table.publish(services(web(ready(1), ready(2), ready(3), not_ready(4), terminating(5), ready(6))))
     fail(table, 1, 4, 5)
@@ -39,7 +39,7 @@ def test_only_a_backend_that_checks_took_out_is_called_dead() -> None:
     assert not backend(table.snapshot(1.0), 1).is_dead
 
 
-def test_nobody_is_dead_while_checks_are_doubted() -> None:
+def test_no_backend_is_dead_while_checks_are_ignored() -> None:
     table = table_of(1, 2)
     fail(table, 1, 2)
     snapshot = table.snapshot(5.0)
@@ -56,7 +56,7 @@ def test_backend_that_passes_again_is_active() -> None:
     assert (one.state, one.reason, one.since) == (State.ACTIVE, "ready", 6.0)
 
 
-def test_verdict_that_says_nothing_new_changes_nothing() -> None:
+def test_same_verdict_again_changes_nothing() -> None:
     table = table_of(1, 2)
     fail(table, 1)
     before = table.snapshot(5.0)
@@ -99,7 +99,7 @@ def test_ignored_check_shows_in_the_reason() -> None:
     assert backend(table.snapshot(5.0), 1).reason == "checks ignored: too many backends fail them"
 
 
-def test_checks_count_again_once_fewer_fail() -> None:
+def test_checks_are_used_again_once_fewer_fail() -> None:
     table = table_of(1, 2, 3)
     fail(table, 1, 2)
     assert open_numbers(table.snapshot(5.0)) == [1, 2, 3]
@@ -108,14 +108,14 @@ def test_checks_count_again_once_fewer_fail() -> None:
     assert table.panicking() == []
 
 
-def test_only_backends_that_are_wanted_count_for_the_panic_rule() -> None:
+def test_only_candidates_count_for_the_panic_threshold() -> None:
     table = Table()
     table.publish(services(web(1, 2, not_ready(3), ready(4, weight=0), terminating(5))))
     fail(table, 1, 3, 4, 5)
     assert open_numbers(table.snapshot(5.0)) == [2]
 
 
-def test_healthy_backends_that_leave_can_start_the_panic_rule() -> None:
+def test_healthy_backends_that_leave_can_pass_the_panic_threshold() -> None:
     table = table_of(1, 2, 3)
     fail(table, 1)
     assert open_numbers(table.snapshot(5.0)) == [2, 3]

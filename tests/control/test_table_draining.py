@@ -121,7 +121,7 @@ def test_terminating_backend_that_serves_is_the_last_resort(
     assert open_numbers(table_of(*endpoints).snapshot(1.0)) == expected  # Kubernetes KEP-1669
 
 
-def test_last_resort_ends_when_somebody_is_active_again() -> None:
+def test_last_resort_ends_when_a_backend_is_active_again() -> None:
     table = table_of(not_ready(1), terminating(2))
     assert open_numbers(table.snapshot(1.0)) == [2]
     table.publish(services(web(1, terminating(2))))

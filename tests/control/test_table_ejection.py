@@ -66,7 +66,7 @@ def test_at_most_half_of_the_backends_are_out_at_a_time(size: int, most: int) ->
     assert len(open_numbers(table.snapshot(0.0))) == size - most
 
 
-def test_place_among_the_ejected_is_free_again_when_one_returns() -> None:
+def test_another_backend_may_be_ejected_when_one_returns() -> None:
     table = table_of(1, 2)
     table.eject(key(1), 0.0)
     assert table.eject(key(2), 9.0) is None
