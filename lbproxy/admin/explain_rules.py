@@ -39,10 +39,7 @@ SCHEDULERS = {
 
 @dataclass(frozen=True, slots=True)
 class ServiceFacts:
-    """One service with all that is known of it.
-
-    By address the facts, and the choice of each worker's scheduler.
-    """
+    """One service with what is known of it: facts by address, each worker's choice, and the service's sources."""
 
     row: ServiceRow
     facts: Mapping[Address, Facts]

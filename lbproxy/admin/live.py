@@ -21,7 +21,7 @@ from lbproxy.admin.live_snapshot import COLUMNS, LiveSnapshot, changes, live_sna
 from lbproxy.admin.rates import Point
 from lbproxy.admin.reading import ProgramReading
 from lbproxy.admin.response_middleware import HEADERS, SEND_TIMEOUT
-from lbproxy.admin.schema import event_shape
+from lbproxy.admin.state import event_shape
 from lbproxy.model.event_log import EventLog
 from lbproxy.net.socket_options import reset_on_close
 

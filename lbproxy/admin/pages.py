@@ -17,8 +17,7 @@ from lbproxy.admin.guard import RequestRefusedError
 from lbproxy.admin.live import LiveStream, stream
 from lbproxy.admin.openapi import document
 from lbproxy.admin.reading import ProgramReading
-from lbproxy.admin.schema import event_log_shape
-from lbproxy.admin.state import json_bytes, state_json
+from lbproxy.admin.state import event_log_shape, json_bytes, state_json
 
 INDEX = """\
 lbproxy

@@ -4,12 +4,9 @@ Fields are added but never renamed or removed. Durations are seconds; `..._total
 runs; what does not apply or is not known is null.
 """
 
-from collections.abc import Iterable
 from datetime import datetime
 
 from typing_extensions import TypedDict  # pydantic can't describe typing.TypedDict before Python 3.12
-
-from lbproxy.model.event_log import Event
 
 
 class BackendShape(TypedDict):
@@ -264,18 +261,6 @@ class EventLogShape(TypedDict):
     latest: int
     """The number of the latest event, 0 before the first. `?since=` with this number asks for later ones."""
     events: list[EventShape]
-
-
-def event_shape(event: Event) -> EventShape:
-    """Give one event of the log."""
-    return {"number": event.number, "time": iso(event.time), "level": event.level, "kind": event.kind,
-            "text": event.text, "service": event.service, "backend": event.backend, "state": event.state,
-            "before": event.before, "reason": event.reason}
-
-
-def event_log_shape(events: Iterable[Event], latest: int) -> EventLogShape:
-    """Give the whole answer."""
-    return {"latest": latest, "events": [event_shape(event) for event in events]}
 
 
 class OrderedBackendShape(TypedDict):

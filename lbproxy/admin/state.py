@@ -1,5 +1,6 @@
-"""The JSON of `/backends`: what should be (the snapshot) beside what was counted (the stats), by name. Pure.
+"""The JSON of `/backends` and `/events`. Pure.
 
+`/backends` has what should be (the snapshot) beside what was counted (the stats), by name.
 Each side may know something that the other does not: counters outlive membership, and a new backend has none yet.
 """
 
@@ -11,9 +12,10 @@ from typing import NamedTuple
 
 from lbproxy import __version__
 from lbproxy.admin.reading import Now, ProgramReading
-from lbproxy.admin.schema import BackendShape, ProgramShape, ServiceShape, StateShape, iso
+from lbproxy.admin.schema import BackendShape, EventLogShape, EventShape, ProgramShape, ServiceShape, StateShape, iso
 from lbproxy.model.address import Address
 from lbproxy.model.drain_orders import BY_OPERATOR, is_drained_by_operator
+from lbproxy.model.event_log import Event
 from lbproxy.model.snapshot import Backend, BackendKey, Service, Snapshot, State
 from lbproxy.model.stats import BackendStats, ServiceStats, Stats
 from lbproxy.text.units import format_roughly
@@ -159,3 +161,15 @@ def reason_of(backend: Backend | None, now: Now) -> str:
 def seconds_left(moment: float | None, now: Now) -> float | None:
     """Seconds until a moment of the monotonic clock; None without one."""
     return None if moment is None else now.left(moment)
+
+
+def event_shape(event: Event) -> EventShape:
+    """Give one event of the log."""
+    return {"number": event.number, "time": iso(event.time), "level": event.level, "kind": event.kind,
+            "text": event.text, "service": event.service, "backend": event.backend, "state": event.state,
+            "before": event.before, "reason": event.reason}
+
+
+def event_log_shape(events: Iterable[Event], latest: int) -> EventLogShape:
+    """Give the whole answer of `/events`, the oldest event first."""
+    return {"latest": latest, "events": [event_shape(event) for event in events]}
