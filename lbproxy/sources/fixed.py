@@ -38,7 +38,6 @@ class FixedResolver:
         """See `Resolver`."""
         return ""
 
-    async def run(self, on_change: Callable[[], None]) -> None:
+    async def run(self, on_change: Callable[[], None]) -> None:  # noqa: ARG002 - nothing ever changes
         """See `Resolver`."""
-        await asyncio.get_running_loop().create_future()
-        on_change()
+        await asyncio.Event().wait()

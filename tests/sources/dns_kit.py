@@ -26,6 +26,10 @@ def write(path: Path, *lines: str) -> None:
     path.with_suffix(".new").rename(path)
 
 
+def move(path: Path, target: Path) -> None:
+    path.rename(target)
+
+
 class Names:
     """One service, `web`, whose backends have these names."""
 
