@@ -104,6 +104,9 @@ CASES: Mapping[str, Case] = {
         {'lbproxy_watch_last_event_age_seconds{service="web", resource="endpointslices"}': "0+60x60"},
         {'lbproxy_watch_last_event_age_seconds{service="web", resource="endpointslices"}': "600x60"},
         at=15, not_before=11, labels=PODS),
+    "LbproxyNameUnresolved": Case(
+        {'lbproxy_dns_up{name="db.internal"}': "1 0x60"}, {'lbproxy_dns_up{name="db.internal"}': "1 0 0 0 1x60"},
+        at=10, not_before=5, labels={"name": "db.internal"}),
     "LbproxyFollowsSlowly": Case(
         connects("lbproxy_network_programming_seconds", 90, 10),
         connects("lbproxy_network_programming_seconds", 100, 0), at=20, not_before=14, labels={}),
