@@ -24,22 +24,28 @@ class SyncMetrics:
         self.in_sync = Gauge("lbproxy_in_sync", "1 while the dataplane is as the table says.", registry=registry)
         self._programming = Histogram(
             "lbproxy_network_programming_seconds",
-            "Time from a change of a Service's endpoints, as Kubernetes dates it, until it is in force here.",
+            "Time from a change of a Service's endpoints, dated in whole seconds, until it is in force here.",
             buckets=PROGRAMMING_BOUNDS, registry=registry)
         self.ejections = Counter("lbproxy_ejections_total", "Backends taken out for failing connects.", ["service"],
                                  registry=registry)
+        self._latest_changes: dict[str, float] = {}
+        """The latest time of a change of each service, of those that are in force."""
         self._panic = Gauge("lbproxy_health_panic", "1 while checks are ignored, as over half the backends fail them.",
                             ["service"], registry=registry)
 
     def note_applied(self, before: Snapshot | None, after: Snapshot) -> None:
-        """Measure how long the changes took that are in force now.
+        """Measure the changes that are in force now, each once: a time that is not the latest dates another change.
 
         A service's first endpoints don't count: they may be of any age.
         """
-        for _, old, new in diff.changed(before.services if before else {}, after.services):
-            if old and old.is_known and new and new.changed_at not in {None, old.changed_at}:
-                # Wall time, because Kubernetes dates the change; its clock may be ahead of ours.
-                self._programming.observe(max(0.0, time() - (new.changed_at or 0.0)))
+        for name, old, new in diff.changed(before.services if before else {}, after.services):
+            if new is None:
+                self._latest_changes.pop(name, None)
+            elif new.changed_at is not None and new.changed_at > self._latest_changes.get(name, float("-inf")):
+                self._latest_changes[name] = new.changed_at
+                if old is not None and old.is_known:
+                    # Wall time, because Kubernetes dates the change; its clock may be ahead of ours.
+                    self._programming.observe(max(0.0, time() - new.changed_at))
 
     def show_panic(self, before: AbstractSet[str], now: AbstractSet[str]) -> None:
         """Show for which services checks are ignored."""

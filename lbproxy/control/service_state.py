@@ -48,6 +48,8 @@ class ServiceState:
         self._times: dict[Address, float] = {}
         """When time alone changes each backend."""
         self._service: Service | None = None
+        self._change_without_effect: float | None = None
+        """The time of the last change of endpoints that changed nothing here: later changes are not of that time."""
 
     def publish(self, spec: ServiceSpec | None) -> bool:
         """Take what the source says now (None: it no longer has the service), and return whether anything changed."""
@@ -176,9 +178,13 @@ class ServiceState:
         if not self.is_listed and not backends:
             return None
         spec, old = self.spec, self._service
+        changed_at = old.changed_at if old and spec.changed_at == self._change_without_effect else spec.changed_at
         service = Service(spec.name, spec.listens if self.is_listed else (), spec.policy, backends,
-                          is_known=spec.is_known, changed_at=spec.changed_at)
-        self._service = old if old == service else service
+                          is_known=spec.is_known, changed_at=changed_at)
+        if old == service:
+            self._change_without_effect = spec.changed_at
+        else:
+            self._service = service
         return self._service
 
 

@@ -112,11 +112,22 @@ def _merge(wanted: WantedService, resolutions: tuple[Resolution, ...],
     """Give it the endpoints that are known; until all are, also those that it had, whatever named them."""
     is_complete = all(one.is_known for one in resolutions)
     substitutes = _substitutes(wanted, before) if before is not None and not is_complete else ()
-    times = [one.changed_at for one in resolutions if one.changed_at is not None]
     spec = replace(wanted.spec, endpoints=_union([*(one.endpoints for one in resolutions), substitutes]),
                    is_known=is_complete or (before is not None and before.spec.is_known),
-                   changed_at=max(times, default=None))
+                   changed_at=_changed_at(wanted, resolutions, before))
     return ResolvedService(wanted, resolutions, substitutes, spec)
+
+
+def _changed_at(wanted: WantedService, resolutions: tuple[Resolution, ...],
+                before: ResolvedService | None) -> float | None:
+    """Give the latest time of a change that was seen; what is learned of a reference for the first time may be old."""
+    if before is None:
+        return max((one.changed_at for one in resolutions if one.changed_at is not None), default=None)
+    known = {reference: one.changed_at or 0.0
+             for reference, one in zip(before.wanted.references, before.resolutions, strict=True) if one.is_known}
+    new = [one.changed_at for reference, one in zip(wanted.references, resolutions, strict=True)
+           if one.changed_at is not None and one.changed_at > known.get(reference, one.changed_at)]
+    return max([*new, *filter(None, [before.spec.changed_at])], default=None)
 
 
 def _substitutes(wanted: WantedService, before: ResolvedService) -> tuple[Endpoint, ...]:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
+from lbproxy.sources.kubernetes.endpoint_slice import LAST_CHANGE
 from lbproxy.sources.kubernetes.service_endpoints import SliceMerger, merged
 from tests.support.objects import LEAVING, NOT_READY, READY, Json, a_slice, endpoint
 
@@ -32,3 +33,15 @@ def test_endpoints_that_did_not_change_are_the_same_objects_as_before() -> None:
         slices.merge({"web-1": a_slice(one, endpoint("10.0.0.2", conditions)), "web-2": other}).endpoints
         for conditions in (READY, NOT_READY))
     assert [old is new for old, new in zip(before, after, strict=True)] == [True, False, True]
+
+
+def test_time_of_the_last_change_never_goes_back_to_that_of_another_slice() -> None:
+    def dated(time: str, *endpoints: Json) -> Json:
+        annotations = {"annotations": {LAST_CHANGE: time}} if time else {}
+        return a_slice(*endpoints, metadata=annotations)
+
+    slices, old = SliceMerger("http"), dated("2026-01-01T00:00:00Z")
+    latest = slices.merge({"web-1": old, "web-2": dated("2026-01-01T01:00:00Z")}).changed_at
+    assert slices.merge({"web-1": old, "web-2": dated("", endpoint("10.0.0.1"))}).changed_at == latest
+    assert slices.merge({"web-1": old}).changed_at == latest
+    assert slices.merge({}).changed_at == latest

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, suppress
+from itertools import count
 from typing import TypeVar
 
 import pytest
@@ -19,7 +20,7 @@ FAILURES = 6
 LONG = 0.5 * FIRST_WAIT * 2 ** (FAILURES - 1)
 """The last of so many waits is at least this: each is twice the one before, less by up to half."""
 EMPTY_LIST = b'{"metadata": {"resourceVersion": "1"}, "items": []}'
-EVENT = b'{"type": "ADDED", "object": {"metadata": {"name": "web-1", "resourceVersion": "2"}}}\n'
+EVENT = '{"type": "MODIFIED", "object": {"metadata": {"name": "web-1", "resourceVersion": "%d"}}}\n'
 
 
 class EndOfScriptError(Exception):
@@ -31,6 +32,7 @@ class ScriptedApi:
 
     def __init__(self, clock: Clock, lists: list[str], watches: list[str | float]) -> None:
         self._clock, self._lists, self._watches = clock, iter(lists), iter(watches)
+        self._versions = count(2)
 
     async def get(self, path: str, query: Mapping[str, str]) -> bytes:
         assert path
@@ -52,7 +54,7 @@ class ScriptedApi:
         yield self._events(float(lifetime))
 
     async def _events(self, lifetime: float) -> AsyncIterator[bytes]:
-        yield EVENT
+        yield (EVENT % next(self._versions)).encode()
         self._clock.advance(lifetime)
 
     async def close(self) -> None:

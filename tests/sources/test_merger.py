@@ -222,6 +222,19 @@ async def test_time_of_the_last_change_is_that_of_the_latest_reference(bench: Be
     assert (await bench.says(1, 3, 2)).changed_at == 9.0
 
 
+async def test_time_of_what_is_learned_for_the_first_time_dates_no_change(bench: Bench) -> None:
+    bench.toys.learn("a", 1, changed_at=7.0)
+    bench.take(web(Toy("a")))
+    await bench.says(1)
+    bench.take(web(Toy("b")))
+    bench.toys.learn("b", 2, changed_at=9.0)
+    assert (await bench.says(2)).changed_at == 7.0
+    bench.toys.learn("b", 2, 3, changed_at=9.0)
+    assert (await bench.says(2, 3)).changed_at == 7.0
+    bench.toys.learn("b", 3, changed_at=11.0)
+    assert (await bench.says(3)).changed_at == 11.0
+
+
 async def test_many_changes_are_few_publications(bench: Bench) -> None:
     bench.take(web(Toy("a")))
     await bench.says()

@@ -32,6 +32,8 @@ class Request:
     group: str = ""
 
 
+Backup = tuple[int, dict[tuple[str, str, str], Json]]
+
 Fault = Callable[[Request], web.Response | None]
 """Raises an order to give no whole answer."""
 
@@ -101,6 +103,16 @@ class FakeApi:
         """Compact: no version before now can be resumed from."""
         self._version += 1
         self._oldest = self._version
+
+    def back_up(self) -> Backup:
+        """Return the present state, for `restore`."""
+        return self._version, dict(self._objects)
+
+    def restore(self, backup: Backup) -> None:
+        """Go back to an older state, as an etcd that is restored: open watches stay open, and hear nothing of it."""
+        self._version, objects = backup
+        self._objects = dict(objects)
+        self._history = [change for change in self._history if change[0] <= self._version]
 
     def bookmark(self) -> None:
         self.say(self._event("BOOKMARK", {"metadata": {"resourceVersion": str(self._version)}}))

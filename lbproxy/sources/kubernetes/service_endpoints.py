@@ -24,7 +24,7 @@ class ServiceEndpoints:
     skipped: tuple[str, ...] = ()
     """Why something was left out: each reason once, sorted."""
     changed_at: float | None = None
-    """The latest change of pods that the slices report: seconds since 1970; None: no slice says."""
+    """The latest change of pods that a slice has ever reported: seconds since 1970, whole ones; None: none did."""
 
 
 class SliceMerger:
@@ -38,6 +38,7 @@ class SliceMerger:
         self._contents: dict[str, object] = {}
         self._parts: dict[str, SlicePart] = {}
         self._merged = CandidateMerger()
+        self._changed_at: float | None = None
 
     def merge(self, contents: Mapping[str, object]) -> ServiceEndpoints:
         """Read the complete set of slices, by name. A slice that is the same object as before is not read again.
@@ -55,9 +56,13 @@ class SliceMerger:
 
     def _endpoints(self) -> ServiceEndpoints:
         parts = self._parts.values()
+        # Never back to the older time of another slice, as when the latest one loses its annotation or is deleted:
+        # the change that this brings is not of that time.
+        times = (part.changed_at for part in parts if part.changed_at is not None)
+        self._changed_at = max(filter(None, (self._changed_at, *times)), default=None)
         return ServiceEndpoints(for_zone(self._merged.candidates(), self._zone),
                                 tuple(sorted({reason for part in parts for reason in part.skipped})),
-                                max((part.changed_at for part in parts if part.changed_at is not None), default=None))
+                                self._changed_at)
 
 
 def merged(slices: Iterable[object], port_name: str, zone: str = "") -> ServiceEndpoints:

@@ -60,15 +60,29 @@ class Watches:
         for share in self._running.keys() - wanted:
             self._running.pop(share)[1].cancel()  # ports keep what it has shown them, until a successor has listed
         for share in wanted - self._running.keys():
-            cache = _cache(*share)
-            self._running[share] = cache, self._group.create_task(self._watch(share[0], cache), name=_name(share[0]))
+            self._start(share, _cache(*share), "start")
         for (_, services), (cache, _) in self._running.items():
             self._show(cache, services)
 
-    async def _watch(self, collection: Collection, cache: WatchCache) -> None:
+    def _start(self, share: Share, cache: WatchCache, reason: str) -> None:
+        watching = self._watch(share[0], cache, reason)
+        self._running[share] = cache, self._group.create_task(watching, name=_name(share[0]))
+
+    def _list_others_again(self, collection: Collection) -> None:
+        """List whatever else is watched: this collection shows that the API server went back to an older state.
+
+        A watch from a version that lies in the server's future says nothing that would show it.
+        """
+        for share, (cache, task) in tuple(self._running.items()):
+            if share[0] != collection:
+                task.cancel()
+                self._start(share, cache, "restored")
+
+    async def _watch(self, collection: Collection, cache: WatchCache, reason: str) -> None:
         status = WatchStatus(collection.subject, collection.resource, self._metrics)
+        watch = Watch(self._api, collection, status, lambda: self._list_others_again(collection))
         try:
-            async with aclosing(Watch(self._api, collection, status).changes()) as changes:
+            async with aclosing(watch.changes(reason)) as changes:
                 async for change in changes:
                     self._show(cache, (ServiceName(collection.namespace, name) for name in cache.take(change)))
                     self._on_change()

@@ -22,7 +22,7 @@ class Page:
     items: dict[str, Fields]
     """The objects by name."""
     version: str
-    """The resourceVersion to watch from. Opaque: Kubernetes allows clients to compare it for equality only."""
+    """The resourceVersion to watch from; what may be concluded from it says `VersionHistory`."""
     continuation: str
     """The `continue` parameter of the next page; empty: this is the last page."""
 

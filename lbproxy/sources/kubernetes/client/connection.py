@@ -89,3 +89,10 @@ class ExpiredError(RelistError):
 
     def __init__(self) -> None:
         super().__init__("the resource version has expired", "expired")
+
+
+class RestoredError(RelistError):
+    """The API server went back to an older state, as after its etcd was restored from a backup."""
+
+    def __init__(self) -> None:
+        super().__init__("the API server went back to an older state", "restored")

@@ -7,7 +7,7 @@ anything, so that an outage of the API server changes nothing.
 
 import asyncio
 import random
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -21,7 +21,9 @@ from lbproxy.sources.kubernetes.client.connection import (
     ApiRefusedError,
     ApiUnreachableError,
     RelistError,
+    RestoredError,
 )
+from lbproxy.sources.kubernetes.client.versions import VersionHistory
 from lbproxy.sources.kubernetes.fields import Fields
 from lbproxy.sources.kubernetes.metrics import WatchStatus
 
@@ -30,11 +32,7 @@ PAGE_SIZE = 500
 WATCH_SECONDS = (300, 600)
 """How long the server keeps one watch open; random, so that not all clients come back at once."""
 RELIST_INTERVAL = 900.0
-"""Seconds after which the end of a watch leads to a list.
-
-An etcd restored from an older state has versions below ours. A watch from such a future version is accepted and is
-silent for ever (seen on Kubernetes 1.36); only a new list notices.
-"""
+"""Seconds after which the end of a watch leads to a list, which notices whatever events and bookmarks did not."""
 FIRST_WAIT, LONGEST_WAIT = 0.1, 30.0
 """Seconds between two attempts."""
 LONGEST_RETRY_AFTER = 300.0
@@ -66,10 +64,15 @@ class Backoff:
 
 
 class Watch:
-    """Follows one collection; reports to `status` how that goes."""
+    """Follows one collection; reports to `status` how that goes.
 
-    def __init__(self, api: ApiConnection, collection: Collection, status: WatchStatus) -> None:
-        self._api, self._collection, self._status = api, collection, status
+    `on_restored` is called when a list shows that the API server has gone back to an older state: what other watches
+    know may be of its future.
+    """
+
+    def __init__(self, api: ApiConnection, collection: Collection, status: WatchStatus,
+                 on_restored: Callable[[], None] = lambda: None) -> None:
+        self._api, self._collection, self._status, self._on_restored = api, collection, status, on_restored
         # Two, because a server can answer every request and still end every watch at once: an answer alone must not
         # make the next wait a short one.
         self._failing = Backoff(FIRST_WAIT, LONGEST_WAIT)
@@ -78,14 +81,14 @@ class Watch:
         """For watches that end soon after they began."""
         self._is_open = False
         """The last request was answered."""
-        self._version = ""
+        self._versions = VersionHistory()
 
-    async def changes(self) -> AsyncGenerator[Listing | WatchEvent]:
+    async def changes(self, reason: str = "start") -> AsyncGenerator[Listing | WatchEvent]:
         """Yield the complete set, then each change to it, until closed; never raises because of an API error.
 
-        A change may be followed by a complete set again: what is not in it no longer exists.
+        A change may be followed by a complete set again: what is not in it no longer exists. `reason` says in one word
+        why the first list is asked for.
         """
-        reason = "start"
         while True:
             try:
                 async with aclosing(self._listed_and_followed(reason)) as changes:
@@ -120,7 +123,7 @@ class Watch:
 
     async def _events(self) -> AsyncGenerator[WatchEvent]:
         """Yield the changes of one request, until it ends or fails."""
-        query = self._query(watch="true", allowWatchBookmarks="true", resourceVersion=self._version,
+        query = self._query(watch="true", allowWatchBookmarks="true", resourceVersion=self._versions.latest,
                             timeoutSeconds=str(random.randint(*WATCH_SECONDS)))  # noqa: S311 - no secret
         # With the version of our own list, so that events follow it without a gap. A watch without one would begin with
         # all objects as ADDED, and say nothing of those that were deleted meanwhile (WatchList, KEP-3157).
@@ -128,10 +131,13 @@ class Watch:
             self._succeed()
             async for line in lines(chunks):
                 event = read_event(line)
-                # Bookmarks count too: without them the version of a quiet collection expires.
-                self._version = event.version
+                is_bookmark = event.kind == "BOOKMARK"
+                # Bookmarks count too: without them the version of a quiet collection expires. While nothing changes
+                # anywhere, each has the same version as the one before.
+                if not self._versions.advance(event.version, may_repeat=is_bookmark):
+                    raise RestoredError
                 self._status.heard()
-                if event.kind != "BOOKMARK":
+                if not is_bookmark:
                     yield event
 
     async def _listed(self, reason: str) -> dict[str, Fields]:
@@ -154,7 +160,8 @@ class Watch:
         while page.continuation:
             page = await self._page(page.continuation)
             objects.update(page.items)
-        self._version = page.version
+        if self._versions.restart(page.version):
+            self._on_restored()
         return objects
 
     async def _page(self, continuation: str) -> Page:
