@@ -5,6 +5,11 @@ from collections import Counter
 from collections.abc import Generator
 
 import pytest
+from hypothesis import settings
+
+# How long an example takes tells how busy the machine is. What hangs is ended by the limit of the test.
+settings.register_profile("any-speed", deadline=None)
+settings.load_profile("any-speed")
 
 # Labs of these tests go by a word of their own: others may stand on this machine meanwhile. Before anything imports the
 # lab, which reads it then, and for all that tests start.
