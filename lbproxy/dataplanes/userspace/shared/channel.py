@@ -18,11 +18,15 @@ Message = dict[str, Any]
 LENGTH_BYTES = 4
 READ_BYTES = 256 * 1024
 MAX_DESCRIPTORS = 253
-"""What one message can carry (the kernel's SCM_MAX_FD)."""
+"""Descriptors that one message can carry (the kernel's SCM_MAX_FD)."""
 
 
 class Channel:
-    """One side of the connection. `on_message` gets each message with its descriptors; `on_end` the end."""
+    """One side of the connection; owns the socket. Used in the running loop, which calls back.
+
+    `on_message` gets each message with its descriptors, which are its own to close. `on_end` is called once, when the
+    other side is gone, but not after `close`.
+    """
 
     def __init__(self, sock: socket.socket, on_message: Callable[[Message, list[int]], None],
                  on_end: Callable[[], None]) -> None:
@@ -46,7 +50,7 @@ class Channel:
             self._write()
 
     def close(self) -> None:
-        """Close this side; what was not sent yet is dropped."""
+        """Close this side and its socket; what was not sent yet is dropped."""
         if self._socket.fileno() >= 0:
             self._loop.remove_reader(self._socket.fileno())
             self._loop.remove_writer(self._socket.fileno())

@@ -1,7 +1,9 @@
-"""Counters in shared memory: each worker writes its own block, the main process only reads.
+"""The layout of the counters in shared memory: a block per worker, which that worker alone writes while it lives.
 
-A block outlives its worker: the replacement goes on where the dead one stopped, so that nothing that was
-counted ever goes backwards. Cells are native 64-bit integers, written whole.
+A block outlives its worker: the replacement goes on where the dead one stopped, so that nothing that was counted ever
+goes backwards. Cells are native 64-bit integers, written whole, so that a reader needs no lock: it may see one cell
+newer than another, never half a cell. Shared memory instead of messages: counting costs no system call, and what a
+killed worker has counted is not lost.
 """
 
 import mmap
@@ -19,7 +21,7 @@ CELL_BYTES = 8
 MICROSECONDS = 1_000_000
 MILLISECONDS = 1_000
 
-# A worker's own cells.
+# A worker's own cells. HEARTBEAT is in MILLISECONDS of the monotonic clock, CPU_TIME in MICROSECONDS.
 HEARTBEAT, DESCRIPTORS, ACCEPT_PAUSES, ACCEPT_ERRORS, IS_PAUSED, DESCRIPTOR_LIMIT, CPU_TIME = range(7)
 HEADER_CELLS = 64
 
@@ -54,14 +56,17 @@ def backend_at(slot: int) -> int:
 
 
 def allocate(workers: int) -> int:
-    """Make the memory for so many workers and return its descriptor. Pages cost nothing until touched."""
+    """Make the memory for so many workers and return its descriptor, the caller's to close.
+
+    Raises OSError. A block is 19 MB of addresses; pages cost nothing until touched.
+    """
     descriptor = os.memfd_create("lbproxy-counters")
     os.ftruncate(descriptor, workers * BLOCK_BYTES)
     return descriptor
 
 
 def attach(descriptor: int, workers: int) -> list[memoryview]:
-    """Map every worker's block, as integers."""
+    """Map every worker's block, as signed 64-bit integers."""
     whole = memoryview(mmap.mmap(descriptor, workers * BLOCK_BYTES))
     return [whole[i * BLOCK_BYTES:(i + 1) * BLOCK_BYTES].cast("q") for i in range(workers)]
 

@@ -20,23 +20,30 @@ class Rejected(Reason):
     CONNECT_FAILED = 1
     """Every allowed attempt to connect to a backend failed."""
     QUEUE_FULL = 2
+    """Every backend was at its `max_conns`, and the queue at its limit."""
     QUEUE_TIMEOUT = 3
+    """It waited in the queue for longer than `queue_timeout`."""
     DESCRIPTORS = 4
     """No file descriptor or kernel memory was left for the connection to the backend."""
     CLIENT_GONE = 5
     """The client itself gave up before a backend answered."""
     SHUTDOWN = 6
+    """The worker ended while the client waited."""
     REMOVED = 7
     """The service was removed while the client waited."""
     WORKER_LOST = 8
+    """The worker died while the client waited in its queue; counted by the main process."""
 
 
 class Failed(Reason):
     """An attempt to connect to a backend failed."""
 
     REFUSED = 0
+    """The backend's host answered with a reset: nothing listens there."""
     TIMEOUT = 1
+    """No answer within `connect_timeout`."""
     UNREACHABLE = 2
+    """The network has no way there."""
     RESET = 3
     """Accepted and then reset before any byte was relayed."""
     PORTS = 4
@@ -50,14 +57,24 @@ class Closed(Reason):
     FINISHED = 0
     """Both sides closed their direction: nothing was lost."""
     CLIENT_RESET = 1
+    """The client reset it."""
     BACKEND_RESET = 2
+    """The backend reset it after bytes had moved."""
     CLIENT_TIMEOUT = 3
     """The client's host no longer acknowledges (TCP keepalive)."""
     BACKEND_TIMEOUT = 4
     """The backend's host no longer acknowledges (TCP keepalive or TCP_USER_TIMEOUT)."""
     IDLE_TIMEOUT = 5
+    """No byte moved for `idle_timeout`."""
     HALF_CLOSE_TIMEOUT = 6
+    """One side had ended, and no byte moved for `half_close_timeout`."""
     DRAIN_TIMEOUT = 7
     """The backend was removed or drained and the deadline passed."""
     SHUTDOWN = 8
+    """The worker ended before the connection did."""
     WORKER_LOST = 9
+    """The worker died; counted by the main process."""
+
+
+FINISHED = Closed.FINISHED
+"""Most connections end so, and Python 3.11 takes 0.3 µs to look a member up in its class."""

@@ -1,6 +1,7 @@
-"""What main process and workers say to each other, and the way there and back from the model's values.
+"""The messages between main process and workers, and the model's values as JSON and back.
 
-Both come from one installation and trust each other; the shapes are checked by the types on either side.
+Both sides come from one installation and trust each other, so nothing here validates. JSON, since messages are rare:
+they are sent per change, never per connection.
 """
 
 from dataclasses import asdict
@@ -15,14 +16,13 @@ LISTEN, UNLISTEN = "listen", "unlisten"
 SYNC, ASK, EXIT = "sync", "ask", "exit"
 """From the main process."""
 SYNCED, ANSWER, EVENT = "synced", "answer", "event"
-"""From a worker: it has obeyed everything before SYNC; how it would choose, as ASKed; something happened that the main
-process should know."""
+"""From a worker: it has obeyed everything before SYNC; how it would choose, as ASKed; one of the events below."""
 FAILING, PAUSED, RESUMED = "backend failing", "accepting paused", "accepting resumed"
 """The events: a backend failed several times in a row; descriptors or kernel memory are short; they are back."""
 
 
 class Member(NamedTuple):
-    """A backend as the main process announces it to the workers."""
+    """A backend as the main process announces it to the workers: `slot` is where both count it."""
 
     address: Address
     slot: int
@@ -31,21 +31,21 @@ class Member(NamedTuple):
 
 
 def policy_to(policy: Policy) -> dict[str, Any]:
-    """For the wire."""
+    """Return a policy as JSON; `policy_from` is the way back."""
     return asdict(policy)
 
 
 def policy_from(fields: dict[str, Any]) -> Policy:
-    """From the wire."""
+    """Return the policy that `policy_to` has written, equal to the one that went in."""
     return Policy(**{**fields, "scheduler": Scheduler(fields["scheduler"]), "health": HealthPolicy(**fields["health"])})
 
 
 def member_to(backend: Backend, slot: int) -> list[Any]:
-    """For the wire."""
+    """Return what a worker needs of a backend as a JSON row: host, port, slot, weight, whether it is open."""
     return [*backend.address, slot, backend.weight, backend.is_open]
 
 
 def member_from(row: list[Any]) -> Member:
-    """From the wire."""
+    """Return the member of a row that `member_to` has written."""
     host, port, slot, weight, is_open = row
     return Member(Address(host, port), slot, weight, is_open)

@@ -1,6 +1,7 @@
-"""Accepting clients in a worker, and when not to: while descriptors are short they wait in the kernel's queue.
+"""Accepting clients in a worker, and when not to: while descriptors are short, clients wait in the kernel's queue.
 
-The main process owns the listening sockets; a worker holds duplicates.
+The main process owns the listening sockets; a worker holds duplicates. Level-triggered, unlike connections: what was
+not accepted in this batch is reported in the next.
 """
 
 from _socket import socket as RawSocket  # noqa: N812 - it is a class
@@ -14,12 +15,12 @@ from lbproxy.dataplanes.userspace.worker.service import LiveService
 from lbproxy.model.address import Address
 
 ACCEPTS = 16
-"""Clients taken at once from one listening socket; others get their turn in between."""
+"""Clients taken at once from one listening socket; connections that exist get their turn in between."""
 SOCKETS_PER_CLIENT = 2
 
 
 class Gate:
-    """Opens and shuts all of a worker's listening sockets together.
+    """Starts and pauses accepting on all listening sockets of a worker together.
 
     `limit` is the number of sockets that connections may use. `on_change` is told of each change: whether
     accepting is paused now, and why.
@@ -39,7 +40,7 @@ class Gate:
             self._byte_loop.listen(listener.fd, listener.accept)
 
     def remove(self, address: Address) -> None:
-        """Accept what waits already, then give the socket back."""
+        """Accept the clients that wait already, then give the socket back. In a pause they are reset instead."""
         listener = self.listeners.pop(address)
         if not self.is_paused:
             self._byte_loop.unlisten(listener.fd)

@@ -1,6 +1,8 @@
 """Kernel buffers through which bulk goes from one socket to another: this process never touches its bytes (splice(2)).
 
-A socket must not block, by its own O_NONBLOCK: splice knows no MSG_DONTWAIT. Nor does it get past an urgent byte.
+Reading and sending took 0.53 s of CPU per GB on the loopback and 0.86 in the lab; this takes 0.37 and 0.62 (HAProxy:
+0.74 and 0.60). A socket must not block, by its own O_NONBLOCK: splice knows no MSG_DONTWAIT. With sockets that block it
+took 0.45 in the lab, but a worker that blocks serves nobody else. Nor does splice get past an urgent byte.
 """
 
 import os
@@ -9,14 +11,20 @@ from fcntl import F_SETPIPE_SZ, fcntl
 from weakref import WeakSet
 
 CHUNK = 256 * 1024
-"""Bytes that a pipe holds, where the kernel grants it (/proc/sys/fs/pipe-max-size, pipe-user-pages-soft)."""
+"""Bytes that a pipe holds, where the kernel grants it (/proc/sys/fs/pipe-max-size, pipe-user-pages-soft).
+
+No size is good everywhere. 64 KB stay in the cache, good in the lab (0.55 s/GB), but on the loopback each send wakes a
+reader (0.83); 512 KB are the other way round."""
 MOST = 16
-"""Pipes of a worker: two descriptors each, of those that it reserves."""
+"""Pipes of a worker: two descriptors each, of the engine's RESERVED_DESCRIPTORS."""
 FLAGS = os.SPLICE_F_MOVE | os.SPLICE_F_NONBLOCK
 
 
 class Pipe:
-    """One buffer. What is in it when nobody holds it any more is gone with it, and never meets another connection."""
+    """One buffer. It is closed with what is in it when the last reference goes.
+
+    So bytes of a lost connection never reach another one: they are not left in a pipe that is used again.
+    """
 
     __slots__ = ("__weakref__", "_inlet", "_outlet", "_size")
 
@@ -26,7 +34,7 @@ class Pipe:
 
     @classmethod
     def made(cls) -> "Pipe":
-        """Make one; raises OSError when descriptors are short."""
+        """Make one. Raises OSError when descriptors are short."""
         outlet, inlet = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         with suppress(OSError):  # this user has used up what pipes may have: the usual size does too
             fcntl(inlet, F_SETPIPE_SZ, CHUNK)
@@ -72,7 +80,7 @@ class Pipes:
         self._all = WeakSet([self.at_hand])
 
     def set_aside(self) -> Pipe | bytes:
-        """Give what is in the pipe at hand: the pipe itself while there may be another, else a copy."""
+        """Return what is in the pipe at hand: the pipe itself while there may be another, else a copy of its bytes."""
         another = self._another()
         if another is None:
             return self.at_hand.take()
@@ -80,15 +88,15 @@ class Pipes:
         return full
 
     def take_back(self, pipe: Pipe) -> None:
-        """Use an empty one again."""
+        """Use a pipe again, which must be empty."""
         self._spare.append(pipe)
 
     def spill(self) -> None:
-        """Lose what is in the pipe at hand: whom it was for is gone."""
+        """Drop what is in the pipe at hand: the connection that it was for is gone."""
         self.at_hand.take()
 
     def close(self) -> None:
-        """Give back those that nobody is owed anything from."""
+        """Close the pipes that are empty; those that hold something go with their connections."""
         self._spare.clear()
         del self.at_hand
 

@@ -1,7 +1,7 @@
-"""A worker process: only moves bytes. All that it knows the main process told it, and it logs nothing itself.
+"""The worker process itself: it obeys the messages of the main process. It logs nothing; events go to the main process.
 
-When the main process dies the worker stops accepting and serves its connections to their end, so that a new
-lbproxy can bind the same addresses at once.
+When the main process dies, the worker stops accepting and serves its connections to their end, so that a new lbproxy
+can bind the same addresses at once.
 """
 
 import asyncio

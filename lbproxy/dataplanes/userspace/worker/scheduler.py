@@ -1,4 +1,4 @@
-"""Which backend gets the next connection: the one with the least score, ties in rotation.
+"""Which backend gets the next connection: the one with the lowest score, ties in rotation.
 
 Choosing and counting are one synchronous step. A pick costs O(log n) at most, whatever the number of
 backends: candidates of equal score share a bucket, and a heap orders the scores, not the candidates.
@@ -16,7 +16,7 @@ SPARE_BUCKETS = 64
 """Empty buckets kept beyond one per candidate: reusing one is cheaper than making it."""
 
 ROUNDING = 1e-6
-"""A score times a weight is an integer or at least 1 / MAX_WEIGHT from one: what is nearer is a rounding error."""
+"""A score times a weight is an integer, or at least 1 / MAX_WEIGHT away from one: a smaller gap is a rounding error."""
 
 
 class Candidate:
@@ -27,7 +27,7 @@ class Candidate:
     def __init__(self, weight: int = 1) -> None:
         self.weight = weight
         self.active = 0  # leases held now; they outlive membership
-        self.turns = 0  # picks so far; set right on entry: nobody is owed what it missed, or pays for another weight
+        self.turns = 0  # picks so far; adjusted on entry: a newcomer must not be given all the turns that it missed
         self.score: float | None = None  # the bucket it stands in; None while it is not to be chosen
 
     def __repr__(self) -> str:
@@ -76,7 +76,7 @@ class LeastScore(Generic[C]):
             self._standing -= 1
 
     def acquire(self, excluded: Collection[C] = ()) -> C | None:
-        """Choose and count in one step; None if nobody is left. `release` returns the lease."""
+        """Choose and count in one step; None if no candidate is left. `release` returns the lease."""
         bucket = self._best_bucket()
         if bucket is None:
             return None
@@ -130,12 +130,12 @@ class LeastScore(Generic[C]):
 
     def _open_bucket(self, score: float) -> OrderedDict[C, None]:
         if len(self._scores) > 2 * self._standing + SPARE_BUCKETS:
-            self._sweep()
+            self._drop_empty_buckets()
         heapq.heappush(self._scores, score)
         self._buckets[score] = bucket = OrderedDict[C, None]()
         return bucket
 
-    def _sweep(self) -> None:
+    def _drop_empty_buckets(self) -> None:
         self._buckets = {score: bucket for score, bucket in self._buckets.items() if bucket}
         self._scores = sorted(self._buckets)
 

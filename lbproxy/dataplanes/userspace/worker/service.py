@@ -9,7 +9,7 @@ from os import set_blocking
 from socket import SOCK_STREAM
 
 from lbproxy.dataplanes.userspace.shared import counters
-from lbproxy.dataplanes.userspace.shared.reasons import Closed, Rejected
+from lbproxy.dataplanes.userspace.shared.reasons import FINISHED, Closed, Rejected
 from lbproxy.dataplanes.userspace.worker.connection import CLOSED, Connection, End
 from lbproxy.dataplanes.userspace.worker.pending_connections import PendingConnections, WorkerParts
 from lbproxy.dataplanes.userspace.worker.pool import Pool, Target
@@ -84,7 +84,7 @@ class LiveService:
         self._cells[self._at + counters.SERVICE_CLOSED + reason] += 1
         seconds = byte_loop.now - connection.started
         counters.observe(self._cells, self._at + counters.DURATION_HISTOGRAM, counters.DURATION_BOUNDS, seconds)
-        if reason is not Closed.FINISHED:
+        if reason is not FINISHED:
             reset_on_close(client)
             reset_on_close(server)
         byte_loop.remove(client)

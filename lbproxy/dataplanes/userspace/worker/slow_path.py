@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable
 from socket import MSG_MORE, SHUT_WR, SO_ERROR, SO_OOBINLINE, SOL_SOCKET
 
-from lbproxy.dataplanes.userspace.shared.reasons import Closed
+from lbproxy.dataplanes.userspace.shared.reasons import FINISHED
 from lbproxy.dataplanes.userspace.worker.connection import RELAYING, End
 from lbproxy.dataplanes.userspace.worker.pipe import Pipe, Pipes
 
@@ -209,7 +209,7 @@ class SlowPath:
         peer, connection = end.peer, end.connection
         end.has_ended = True
         if peer.has_ended:
-            connection.service.close(connection, Closed.FINISHED)
+            connection.service.close(connection, FINISHED)
             return
         connection.update_sinks()
         try:
