@@ -82,7 +82,7 @@ class WorkerShape(TypedDict):
 
 
 class ProgramShape(TypedDict):
-    """What runs."""
+    """The running program, and whether it is ready and healthy."""
 
     version: str
     dataplane: str
@@ -173,7 +173,7 @@ class ScoreShape(TypedDict):
 
 
 class ExplainedBackendShape(TypedDict):
-    """One backend."""
+    """One backend of a service, and why it is in its state."""
 
     address: str
     state: str
@@ -215,7 +215,7 @@ class SourceShape(TypedDict):
 
 
 class ExplainedServiceShape(TypedDict):
-    """One service."""
+    """One service: which backend gets the next connection, and why."""
 
     name: str
     scheduler: str | None
@@ -234,7 +234,7 @@ class ExplanationShape(TypedDict):
 
 
 class EventShape(TypedDict):
-    """One change."""
+    """One change that was logged."""
 
     number: int
     """Grows by one with each event, from 1; if the first is not 1, the earlier ones are no longer kept."""

@@ -24,7 +24,7 @@ NAMES = tuple(_COMMANDS)
 
 
 class Commands(click.Group):
-    """The program itself."""
+    """The command `lbproxy`, which imports a subcommand only when it is used."""
 
     def __init__(self) -> None:
         super().__init__(

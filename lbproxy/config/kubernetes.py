@@ -22,14 +22,14 @@ class KubernetesServiceName(OptionKind[tuple[str, str]]):
     metavar = "NAMESPACE/NAME"
 
     def read(self, value: object) -> tuple[str, str]:
-        """Take `default/web`."""
+        """Take `NAMESPACE/NAME`; else raise `ValueError`, which says what to write."""
         match = _NAME.fullmatch(value) if isinstance(value, str) else None
         if match is None:
             raise ValueError(f"{quoted(value)} is not NAMESPACE/NAME of a Service, such as default/web")
         return match[1], match[3]
 
     def show(self, value: tuple[str, str]) -> str:
-        """Return `default/web`."""
+        """Return `NAMESPACE/NAME`, as it was given."""
         return "/".join(value)
 
 

@@ -117,7 +117,7 @@ class Text(OptionKind[str]):
     metavar: str
 
     def read(self, value: object) -> str:
-        """Take text."""
+        """Take text of the pattern, or none; else raise `ValueError` with the advice."""
         if isinstance(value, str) and (not value or re.fullmatch(self.pattern, value)):
             return value
         raise ValueError(f"{quoted(value)} {self.advice}")

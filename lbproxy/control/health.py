@@ -61,7 +61,7 @@ class Health:
             self._change(name, old, new)
 
     def close(self) -> None:
-        """Stop all checks."""
+        """Stop the checks of all backends."""
         for task in self._tasks.values():
             task.cancel()
         self._tasks.clear()

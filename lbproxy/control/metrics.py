@@ -68,5 +68,5 @@ class HealthMetrics:
         self._passed, self._failed = checks.labels("passed"), checks.labels("failed")
 
     def count(self, is_passed: bool) -> None:  # noqa: FBT001 - a callback's one fact
-        """Count one check."""
+        """Count one check, as passed or failed."""
         (self._passed if is_passed else self._failed).inc()

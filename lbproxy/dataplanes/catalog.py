@@ -22,7 +22,7 @@ class Dataplanes:
 
     @property
     def words(self) -> tuple[str, ...]:
-        """What `--dataplane` takes."""
+        """The words that `--dataplane` takes: each kind's name, and auto."""
         return (*(kind.name for kind in self.kinds), AUTO)
 
     def note(self, option: str) -> str:

@@ -35,7 +35,7 @@ class DemoRow:
 
 
 class DemoEvent(NamedTuple):
-    """Something that happened."""
+    """Something that happened, in one line."""
 
     moment: float
     """Seconds since the demo began."""
@@ -44,7 +44,7 @@ class DemoEvent(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One moment."""
+    """All that the demo shows at one moment."""
 
     listen: Address
     admin: Address

@@ -53,7 +53,7 @@ class DemoLog:
         self._answered: Mapping[str, int] = {}
 
     def add(self, moment: float, text: str) -> None:
-        """Add an event."""
+        """Add an event; `moment` is in seconds since the demo began."""
         self.events.append(DemoEvent(moment, text))
 
     def stopped(self, moment: float, backend: str) -> None:

@@ -49,7 +49,7 @@ class ReservedPort:
         self.address = Address(*self._socket.getsockname())
 
     def close(self) -> None:
-        """Free the port."""
+        """Free the port for others."""
         self._socket.close()
 
 
@@ -86,7 +86,7 @@ class BackendProcess:
         return await child.ended()
 
     def close(self) -> None:
-        """Free its port."""
+        """Free its port for others."""
         self._port.close()
 
 

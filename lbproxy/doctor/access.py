@@ -8,7 +8,7 @@ from lbproxy.doctor.clusters import Cluster
 from lbproxy.model.errors import ConfigError
 from lbproxy.model.finding import Finding, Verdict
 from lbproxy.sources.kubernetes.client.api import Api
-from lbproxy.sources.kubernetes.client.connection import ApiError, ApiRefusedError, GarbledError
+from lbproxy.sources.kubernetes.client.api_connection import ApiError, ApiRefusedError, GarbledError
 from lbproxy.sources.kubernetes.client.credentials import loader
 
 REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
@@ -19,7 +19,7 @@ WHY = "Services and their EndpointSlices are followed with this account"
 
 
 async def access(clusters: Iterable[Cluster]) -> list[Finding]:
-    """Judge each namespace."""
+    """Judge the access to each cluster, one finding for each namespace."""
     return [await _access(cluster) for cluster in dict.fromkeys(clusters)]
 
 

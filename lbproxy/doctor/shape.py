@@ -7,7 +7,7 @@ from lbproxy.doctor.diagnosis import Diagnosis
 
 
 class FindingShape(TypedDict):
-    """One finding."""
+    """One finding of a preflight."""
 
     name: str
     """What was looked at: `ipvs`, `net.ipv4.ip_forward`, `packets of eth0`."""
@@ -35,7 +35,7 @@ class DataplaneShape(TypedDict):
 
 
 class DoctorShape(TypedDict):
-    """The whole."""
+    """The whole answer of `lbproxy doctor --json`."""
 
     version: int
     """Of this shape: 1."""

@@ -52,7 +52,7 @@ class SourceFacts:
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """The running program."""
+    """What holds for the running program as a whole."""
 
     dataplane: str
     started: float

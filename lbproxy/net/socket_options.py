@@ -25,10 +25,10 @@ for about 15 minutes, and a client of a dead host hangs that long (kubernetes#10
 
 
 class Configurable(Protocol):
-    """Any socket."""
+    """Anything with options as a socket has them."""
 
     def setsockopt(self, level: int, optname: int, value: int | bytes, /) -> None:
-        """As of `socket.socket`."""
+        """Set an option, as `socket.socket` does; raise `OSError`."""
 
 
 def reset_on_close(sock: Configurable) -> None:

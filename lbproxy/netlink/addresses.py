@@ -5,8 +5,8 @@ import struct
 from collections.abc import Iterable, Iterator
 
 from lbproxy.netlink.attributes import fields, number
-from lbproxy.netlink.channel import ROUTE, NetlinkChannel
 from lbproxy.netlink.message import DUMP, NetlinkMessage
+from lbproxy.netlink.netlink_channel import ROUTE, NetlinkChannel
 
 GETADDR = 22
 """RTM_GETADDR (linux/rtnetlink.h)."""

@@ -26,7 +26,7 @@ class ConfigMetrics:
         self.time.set_to_current_time()
 
     def count(self, *, is_success: bool) -> None:
-        """Count one attempt."""
+        """Count one attempt to reload the configuration."""
         self.reloads.labels("success" if is_success else "failure").inc()
         self.is_successful.set(is_success)
         if is_success:

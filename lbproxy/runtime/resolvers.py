@@ -10,7 +10,7 @@ from lbproxy.sources.base import Resolver
 from lbproxy.sources.dns.metrics import DnsMetrics
 from lbproxy.sources.dns.name_watch import NameLookup
 from lbproxy.sources.dns.resolver import DnsResolver
-from lbproxy.sources.kubernetes.client.connection import ApiConnection
+from lbproxy.sources.kubernetes.client.api_connection import ApiConnection
 from lbproxy.sources.kubernetes.metrics import WatchMetrics
 from lbproxy.sources.kubernetes.resolver import KubernetesResolver
 
@@ -36,7 +36,7 @@ async def _kubernetes(config: Config, registry: CollectorRegistry) -> Kubernetes
 
 def _dns(config: Config, registry: CollectorRegistry) -> DnsResolver:
     def make_client() -> NameLookup:
-        from lbproxy.sources.dns.client import DnsClient  # noqa: PLC0415 - 100 ms, which only some need
+        from lbproxy.sources.dns.dns_client import DnsClient  # noqa: PLC0415 - 100 ms, which only some need
 
         return DnsClient(servers=config.dns_server)
 

@@ -11,7 +11,7 @@ from lbproxy.sources.base import Reference, Resolution
 
 @dataclass(frozen=True, slots=True, eq=False)  # compared by identity: a hash of ten thousand endpoints takes 10 ms
 class FixedBackends(Reference):
-    """The endpoints themselves."""
+    """A reference that holds the endpoints themselves."""
 
     endpoints: tuple[Endpoint, ...]
 

@@ -11,7 +11,7 @@ from bench.kubernetes.cluster import SCALES, Cluster, Json, Scale
 from bench.kubernetes.results import Row
 from lbproxy.model.snapshot import State
 from lbproxy.sources.kubernetes.client.answers import read_event
-from lbproxy.sources.kubernetes.client.connection import ExpiredError
+from lbproxy.sources.kubernetes.client.api_connection import ExpiredError
 from lbproxy.sources.kubernetes.service_endpoints import merged
 
 SMALL = Scale("small", 3, 4)

@@ -10,12 +10,12 @@ from contextlib import suppress
 import pytest
 import uvloop
 
-from lbproxy.netlink import channel as channels
 from lbproxy.netlink import message
+from lbproxy.netlink import netlink_channel as channels
 from lbproxy.netlink.attributes import fields, string
-from lbproxy.netlink.channel import ROUTE, NetlinkChannel
 from lbproxy.netlink.errors import KernelError
 from lbproxy.netlink.message import ACK, DUMP, NetlinkMessage
+from lbproxy.netlink.netlink_channel import ROUTE, NetlinkChannel
 
 GET_LINK, NAME = 18, 3
 BODY = struct.Struct("=BBHiII")

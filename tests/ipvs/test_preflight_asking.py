@@ -44,6 +44,6 @@ async def test_nftables_answer_whoever_may_administer() -> None:
 async def test_sockets_that_are_forbidden_are_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     def forbidden(*_: object, **__: object) -> socket.socket:
         raise PermissionError(errno.EPERM, "a seccomp profile says so")
-    monkeypatch.setattr("lbproxy.netlink.channel.socket.socket", forbidden)
+    monkeypatch.setattr("lbproxy.netlink.netlink_channel.socket.socket", forbidden)
     found = await answers("lc")
     assert (found.ipvs, found.schedulers, found.nftables) == (errno.EPERM, {"lc": errno.EPERM}, errno.EPERM)

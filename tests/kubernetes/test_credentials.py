@@ -15,7 +15,7 @@ from structlog.typing import EventDict
 from lbproxy.model.errors import ConfigError
 from lbproxy.sources.kubernetes.client.answers import read_page
 from lbproxy.sources.kubernetes.client.api import Api, Load
-from lbproxy.sources.kubernetes.client.connection import ApiRefusedError, ApiUnreachableError
+from lbproxy.sources.kubernetes.client.api_connection import ApiRefusedError, ApiUnreachableError
 from lbproxy.sources.kubernetes.client.credentials import loader
 from tests.support.fake_api import END, FakeApi
 from tests.support.objects import a_slice, endpoint, service

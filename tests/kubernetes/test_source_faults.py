@@ -6,7 +6,7 @@ from structlog.typing import EventDict
 
 from lbproxy.sources.kubernetes.client import api, watch
 from lbproxy.sources.kubernetes.client.api import Api
-from lbproxy.sources.kubernetes.client.connection import ApiRefusedError
+from lbproxy.sources.kubernetes.client.api_connection import ApiRefusedError
 from tests.support.fake_api import END, FakeApi
 from tests.support.objects import Json, a_slice, endpoint, port, service
 from tests.support.waiting import until

@@ -8,8 +8,8 @@ from typing import TypeVar
 import pytest
 from prometheus_client import CollectorRegistry
 
+from lbproxy.sources.kubernetes.client.api_connection import ApiUnreachableError
 from lbproxy.sources.kubernetes.client.collection import slices_of
-from lbproxy.sources.kubernetes.client.connection import ApiUnreachableError
 from lbproxy.sources.kubernetes.client.watch import FIRST_WAIT, SETTLED, Watch
 from lbproxy.sources.kubernetes.metrics import WatchMetrics, WatchStatus
 

@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry
 from lbproxy.model.address import Address
 from lbproxy.model.snapshot import Services, ServiceSpec
 from lbproxy.sources.base import Reference, WantedService
-from lbproxy.sources.dns.client import DnsClient
+from lbproxy.sources.dns.dns_client import DnsClient
 from lbproxy.sources.dns.metrics import DnsMetrics
 from lbproxy.sources.dns.reference import DnsName
 from lbproxy.sources.dns.resolver import DnsResolver

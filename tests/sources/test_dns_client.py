@@ -7,7 +7,7 @@ from structlog.typing import EventDict
 
 from lbproxy.model.address import Address
 from lbproxy.sources.dns.answer import MAX_TARGETS, DnsError, SrvRecord, preferred
-from lbproxy.sources.dns.client import DnsClient
+from lbproxy.sources.dns.dns_client import DnsClient
 from tests.support.dns_server import LyingServer
 
 from .dns_kit import answer, move, write

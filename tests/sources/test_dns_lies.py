@@ -9,7 +9,7 @@ import dns.rcode
 import pytest
 from structlog.typing import EventDict
 
-from lbproxy.sources.dns import client, name_watch
+from lbproxy.sources.dns import dns_client, name_watch
 from tests.support.dns_server import LyingServer
 from tests.support.waiting import until
 
@@ -46,7 +46,7 @@ def cut_off(question: dns.message.Message) -> bytes:
 @pytest.fixture
 async def settled(doubtful: Names, liar: LyingServer, monkeypatch: pytest.MonkeyPatch) -> Names:
     """It has learned one address, and questions are given up soon."""
-    monkeypatch.setattr(client, "QUERY_TIMEOUT", 0.2)
+    monkeypatch.setattr(dns_client, "QUERY_TIMEOUT", 0.2)
     liar.udp = truth
     doubtful.follow("db.test")
     await doubtful.says("10.0.0.1:80")
@@ -103,7 +103,7 @@ async def test_truncated_answer_is_asked_for_by_tcp(doubtful: Names, liar: Lying
 
 async def test_first_answer_that_never_comes_leaves_the_service_unknown(
         doubtful: Names, liar: LyingServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client, "QUERY_TIMEOUT", 0.1)
+    monkeypatch.setattr(dns_client, "QUERY_TIMEOUT", 0.1)
     doubtful.follow("db.test", "other.test")
     await doubtful.counted("timeout", 2)
     assert not doubtful.is_known
@@ -176,7 +176,7 @@ async def test_srv_record_that_says_there_is_none_keeps_the_last_ones(doubtful: 
 
 async def test_questions_are_limited_in_number(doubtful: Names, liar: LyingServer, resolv_conf: Path,
                                                monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client, "MAX_QUERIES", 4)
+    monkeypatch.setattr(dns_client, "MAX_QUERIES", 4)
     names = Names(resolv_conf, liar.address)
     names.follow(*(f"n{number}.test" for number in range(50)))
     await until(lambda: len(set(liar.asked)) >= 4)

@@ -7,7 +7,7 @@ from structlog.typing import EventDict
 
 from lbproxy.model.address import Address
 from lbproxy.model.snapshot import Endpoint
-from lbproxy.sources.dns import client
+from lbproxy.sources.dns import dns_client
 from lbproxy.sources.dns.reference import DnsName
 from lbproxy.sources.fixed import FixedBackends
 from tests.support.dns_server import DnsServer, needs_dnsmasq
@@ -77,7 +77,7 @@ async def test_name_that_is_removed_keeps_its_backends_until_it_is_back(
 
 async def test_killed_server_takes_nothing_away(names: Names, server: DnsServer, logs: list[EventDict],
                                                 monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client, "QUERY_TIMEOUT", 0.2)
+    monkeypatch.setattr(dns_client, "QUERY_TIMEOUT", 0.2)
     names.follow("db.test")
     await names.says("10.0.0.1:80")
     await server.kill()

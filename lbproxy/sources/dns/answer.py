@@ -59,7 +59,7 @@ class EmptyAnswerError(DnsError):
 
 
 class SrvRecord(NamedTuple):
-    """RFC 2782."""
+    """Where a service is offered, of RFC 2782."""
 
     priority: int
     weight: int

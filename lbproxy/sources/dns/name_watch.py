@@ -24,7 +24,7 @@ log = structlog.get_logger()
 
 
 class NameLookup(Protocol):
-    """What asks DNS."""
+    """What asks DNS servers for a name."""
 
     async def lookup(self, name: str) -> Answer:
         """Return what a name has; raise `DnsError`. Takes a limited time."""

@@ -9,7 +9,7 @@ import structlog
 
 from lbproxy.model.errors import ConfigError
 from lbproxy.sources.base import Reference, Resolution
-from lbproxy.sources.kubernetes.client.connection import ApiConnection
+from lbproxy.sources.kubernetes.client.api_connection import ApiConnection
 from lbproxy.sources.kubernetes.metrics import WatchMetrics
 from lbproxy.sources.kubernetes.reference import KubernetesPort
 from lbproxy.sources.kubernetes.service_endpoints import ServiceEndpoints

@@ -11,6 +11,7 @@ from operator import attrgetter
 from typing import Protocol
 
 from lbproxy.sources.kubernetes.client.answers import Listing, WatchEvent
+from lbproxy.sources.kubernetes.client.api_connection import ApiConnection
 from lbproxy.sources.kubernetes.client.collection import (
     SERVICE_LABEL,
     Collection,
@@ -18,7 +19,6 @@ from lbproxy.sources.kubernetes.client.collection import (
     services_of,
     slices_of,
 )
-from lbproxy.sources.kubernetes.client.connection import ApiConnection
 from lbproxy.sources.kubernetes.client.watch import Watch
 from lbproxy.sources.kubernetes.fields import Fields, SkipError, mapping, text
 from lbproxy.sources.kubernetes.metrics import WatchMetrics, WatchStatus

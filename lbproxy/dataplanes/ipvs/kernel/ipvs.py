@@ -28,9 +28,9 @@ from lbproxy.dataplanes.ipvs.planning.steps import (
 )
 from lbproxy.dataplanes.ipvs.planning.values import Observed, ObservedService, Timeouts
 from lbproxy.netlink.attributes import fields, number, text
-from lbproxy.netlink.channel import GENERIC, NetlinkChannel
 from lbproxy.netlink.errors import KernelError
 from lbproxy.netlink.message import ACK, DUMP, NetlinkMessage
+from lbproxy.netlink.netlink_channel import GENERIC, NetlinkChannel
 
 FAMILY = "IPVS"
 """IPVS_GENL_NAME. Its number is given at run time."""

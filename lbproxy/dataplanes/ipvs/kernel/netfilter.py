@@ -12,9 +12,9 @@ from lbproxy.dataplanes.ipvs.kernel import nft_rules
 from lbproxy.dataplanes.ipvs.planning.values import Ruleset
 from lbproxy.netlink import nftables
 from lbproxy.netlink.attributes import fields, items, string, text
-from lbproxy.netlink.channel import NETFILTER, NetlinkChannel
 from lbproxy.netlink.errors import KernelError
 from lbproxy.netlink.message import ACK, CREATE, DUMP, NetlinkMessage
+from lbproxy.netlink.netlink_channel import NETFILTER, NetlinkChannel
 from lbproxy.netlink.nftables import NftChain, NftTable
 
 TABLE = "lbproxy"

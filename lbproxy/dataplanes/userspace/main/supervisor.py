@@ -119,7 +119,7 @@ class PauseLog:
         self._calm: asyncio.TimerHandle | None = None
 
     def begin(self, reason: str, limit: int) -> None:
-        """Accepting has paused."""
+        """Log that a worker has paused accepting, once; `limit` is its limit of descriptors."""
         self.forget()
         if not self._is_logged:
             self._is_logged = True

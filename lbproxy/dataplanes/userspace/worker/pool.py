@@ -99,7 +99,7 @@ class Pool:
         return None
 
     def give_back(self, target: Target) -> None:
-        """Return a lease."""
+        """Return a lease that `lease` gave, exactly once."""
         self._cells[target.at + ACTIVE] -= 1
         self._scheduler.release(target)
         if target in self._suspended:

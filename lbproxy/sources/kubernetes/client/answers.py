@@ -7,7 +7,7 @@ import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from lbproxy.sources.kubernetes.client.connection import ExpiredError, GarbledError, RelistError
+from lbproxy.sources.kubernetes.client.api_connection import ExpiredError, GarbledError, RelistError
 from lbproxy.sources.kubernetes.fields import Fields, SkipError, mapping, sequence, text
 
 GONE = 410

@@ -18,7 +18,7 @@ from kubernetes_asyncio.client import ApiClient, Configuration
 from kubernetes_asyncio.config import ConfigException
 
 from lbproxy.model.errors import ConfigError
-from lbproxy.sources.kubernetes.client.connection import (
+from lbproxy.sources.kubernetes.client.api_connection import (
     ApiRefusedError,
     ApiUnreachableError,
     ExpiredError,

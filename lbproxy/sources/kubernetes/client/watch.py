@@ -14,8 +14,7 @@ from http import HTTPStatus
 from time import monotonic
 
 from lbproxy.sources.kubernetes.client.answers import Listing, Page, WatchEvent, lines, read_event, read_page
-from lbproxy.sources.kubernetes.client.collection import Collection
-from lbproxy.sources.kubernetes.client.connection import (
+from lbproxy.sources.kubernetes.client.api_connection import (
     ApiConnection,
     ApiError,
     ApiRefusedError,
@@ -23,6 +22,7 @@ from lbproxy.sources.kubernetes.client.connection import (
     RelistError,
     RestoredError,
 )
+from lbproxy.sources.kubernetes.client.collection import Collection
 from lbproxy.sources.kubernetes.client.versions import VersionHistory
 from lbproxy.sources.kubernetes.fields import Fields
 from lbproxy.sources.kubernetes.metrics import WatchStatus
