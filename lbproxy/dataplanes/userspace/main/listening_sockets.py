@@ -1,4 +1,4 @@
-"""The listening sockets, which the main process owns: a worker may die, its clients go on queueing.
+"""The listening sockets, which the main process owns: when a worker dies, its new clients go on queueing.
 
 Each worker has a socket of its own per address (SO_REUSEPORT), so that the kernel spreads the clients and an idle
 worker is never woken for another one's.
@@ -19,7 +19,7 @@ INHERITED = ((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1), *KEEPALIVE)
 
 
 class ListeningSockets:
-    """The sockets of all listen addresses: one per worker each."""
+    """The sockets of all listen addresses, one per worker each; owns them until `close_all_but`."""
 
     def __init__(self, workers: int) -> None:
         self._workers = workers
@@ -45,7 +45,7 @@ class ListeningSockets:
         self._sockets |= fresh
 
     def close_all_but(self, addresses: Collection[Address]) -> None:
-        """Give up the others; the workers' duplicates take who waits already."""
+        """Close the others; the workers' duplicates take the clients that wait already."""
         _close(self._sockets.pop(address) for address in [a for a in self._sockets if a not in addresses])
 
     def _bind_all(self, address: Address) -> list[socket.socket]:

@@ -40,9 +40,9 @@ Deferred = tuple[Callable[[End], None], End]
 
 
 class _OutsideBatch(list[Any]):
-    """Stands where a batch collects, while there is none: whoever forgets to open one hears of it at once.
+    """Takes the place of a batch's lists while no batch is open: code that forgot to open one fails at once.
 
-    No test in the hot path: the list's own method raises.
+    It costs the hot path nothing, for no flag is tested there: the list's own method raises.
     """
 
     def append(self, _: object, /) -> NoReturn:

@@ -140,7 +140,7 @@ class PendingConnections:
         self.reject(connection, reason)
 
     def abandon_all(self, reason: Rejected) -> None:
-        """Refuse everybody who waits."""
+        """Refuse every client that waits."""
         for connection in [*self.queue, *self.dialing]:
             if connection.phase in {QUEUED, DIALING}:  # one that was abandoned made room for the next, which failed
                 self.abandon(connection, reason)
