@@ -16,8 +16,9 @@ from . import kernel
 
 REPOSITORY = Path(__file__).parents[2]
 CPUS, MEMORY = 2, "2G"
-NICENESS = 10
-"""It runs beside this machine's own tests, which have closer limits: they go first, and it takes what they leave."""
+NICENESS = 3
+"""It runs beside this machine's own tests, which have closer limits: they go first. No more than that, as it needs its
+share of a machine that is busy with other things too."""
 BOUND = 'exec 3<&0; { read -r _ <&3; kill -KILL 0; } & "$@" </dev/null 3<&-; code=$?; kill $!; exit $code'
 """A shell that runs a command, and kills it with all its children when the other end of the shell's input closes: that
 happens whatever ends us."""
