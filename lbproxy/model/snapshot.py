@@ -48,7 +48,7 @@ class Endpoint:
     is_serving: bool = True
     is_terminating: bool = False
     origin: str = field(default="", compare=False)
-    """What names it: a slice of Kubernetes, as `slice NAME`; empty: the configuration."""
+    """What names it, as its source writes it, such as `slice NAME` or `dns NAME`; empty: the configuration."""
 
 
 @dataclass(frozen=True, slots=True)

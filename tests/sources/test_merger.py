@@ -10,6 +10,7 @@ import pytest
 
 from lbproxy.model.address import Address
 from lbproxy.model.snapshot import Endpoint, Services, ServiceSpec
+from lbproxy.sources import merger
 from lbproxy.sources.base import Reference, Resolution, WantedService
 from lbproxy.sources.fixed import FixedBackends
 from lbproxy.sources.merger import Merger
@@ -177,7 +178,8 @@ async def test_endpoints_are_kept_while_the_same_references_are_taken_again(benc
     await bench.says(1)
     for _ in range(3):
         bench.take(web(fixed(9), Toy("b")))
-        await bench.says(9, 1)
+        await bench.rest()
+        assert bench.ports() == [9, 1]
     bench.toys.learn("b", 2)
     await bench.says(9, 2)
 
@@ -213,6 +215,26 @@ async def test_services_that_did_not_change_are_the_same_objects(bench: Bench) -
     bench.toys.learn("a", 4)
     await bench.says(4)
     assert bench.said[-1]["other"] is before
+
+
+async def test_service_of_which_nothing_changed_is_not_merged_again(
+        bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may have ten thousand endpoints."""
+    bench.toys.learn("a", 1)
+    bench.toys.learn("b", 2)
+    bench.take(web(Toy("a")), web(Toy("b"), fixed(9), name="other"))
+    await bench.says(2, 9, name="other")
+    merged = list[str]()
+    real = merger._merge
+
+    def merge(wanted: WantedService, *others: object) -> object:
+        merged.append(wanted.spec.name)
+        return real(wanted, *others)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(merger, "_merge", merge)
+    bench.toys.learn("a", 3)
+    await bench.says(3)
+    assert merged == ["web"]
 
 
 async def test_time_of_the_last_change_is_that_of_the_latest_reference(bench: Bench) -> None:
