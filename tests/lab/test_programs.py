@@ -83,7 +83,7 @@ async def test_a_slow_pod_knows_how_many_connections_it_had_on_average() -> None
         said = await state(port)
         for _, writer in idle:
             writer.close()
-    assert 3 <= said["connections"] <= 5
+    assert 2 < said["connections"] <= 5  # three, but not yet while they were opened
     assert said["answered"] > 0
 
 
