@@ -131,7 +131,8 @@ def _program(reading: ProgramReading, offset: float) -> dict[str, Any]:
     return {
         "version": said["version"], "dataplane": said["dataplane"], "pid": said["pid"],
         "started": _wall(reading.program.started, offset), "not_ready": said["not_ready"],
-        "not_healthy": said["not_healthy"], "trouble": said["trouble"], "restarts": said["worker_restarts_total"],
+        "not_healthy": said["not_healthy"], "trouble": said["trouble"],
+        "configuration_refused": said["configuration_refused"], "restarts": said["worker_restarts_total"],
         "workers": [[worker["index"], worker["pid"], worker["is_paused"]] for worker in said["workers"]],
     }
 

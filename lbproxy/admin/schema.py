@@ -74,6 +74,8 @@ class WorkerShape(TypedDict):
     index: int
     pid: int | None
     """Null while it is being replaced."""
+    is_listening: bool
+    """False until it has every listening socket after its start."""
     heartbeat_age_seconds: float
     descriptors: int
     """File descriptors that it uses for connections."""
@@ -90,11 +92,13 @@ class ProgramShape(TypedDict):
     pid: int
     uptime_seconds: float
     not_ready: str | None
-    """Why new clients should be sent elsewhere; null if they should come."""
+    """Every reason why new clients should be sent elsewhere, as one line; null if they should come."""
     not_healthy: str | None
     """Why this process should be restarted; null if it should not."""
     trouble: str
     """Why the dataplane does not do what the table says; empty while it does."""
+    configuration_refused: str | None
+    """Why the configuration file, as it is now, is not in force; null while it is."""
     workers: list[WorkerShape]
     worker_restarts_total: int
 

@@ -102,7 +102,9 @@ def program(reading: ProgramReading) -> ProgramShape:
         "not_ready": reading.not_ready,
         "not_healthy": reading.not_healthy,
         "trouble": reading.program.trouble,
+        "configuration_refused": reading.program.refusal or None,
         "workers": [{"index": worker.index, "pid": worker.pid, "descriptors": worker.descriptors,
+                     "is_listening": worker.is_listening,
                      "heartbeat_age_seconds": round(worker.heartbeat_age, 3), "is_paused": worker.is_paused}
                     for worker in reading.stats.workers],
         "worker_restarts_total": reading.stats.worker_restarts,

@@ -57,21 +57,26 @@ def rates(before: StateShape | None, after: StateShape, seconds: float) -> dict[
 
 def _head(program: ProgramShape) -> Text:
     """Draw whether the program is ready and healthy, and what runs."""
-    lines = Text("ready" if program["not_ready"] is None else "NOT READY", _tone(program["not_ready"]))
+    lines = _standing(program)
     workers = program["workers"]
     running = f", {sum(one['pid'] is not None for one in workers)} of {len(workers)} workers" if workers else ""
     restarts = f", {program['worker_restarts_total']} restarts" if program["worker_restarts_total"] else ""
     lines.append(f"  lbproxy {escaped(program['version'])}, {escaped(program['dataplane'])}, pid {program['pid']}, "
                  f"up {age(program['uptime_seconds'])}{running}{restarts}", "default")
     for what, trouble in (("not ready", program["not_ready"]), ("not healthy", program["not_healthy"]),
-                          ("not applied", program["trouble"])):
+                          ("not applied", program["trouble"]),
+                          ("configuration refused", program["configuration_refused"])):
         if trouble:
             lines.append(f"\n{what}: {escaped(trouble)}", "bold red")
     return lines
 
 
-def _tone(trouble: str | None) -> str:
-    return "bold green" if trouble is None else "bold red"
+def _standing(program: ProgramShape) -> Text:
+    """Say `ready` alone only while all is as it was asked for."""
+    if program["not_ready"] is not None:
+        return Text("NOT READY", "bold red")
+    is_troubled = program["not_healthy"] or program["trouble"] or program["configuration_refused"]
+    return Text("ready, with trouble", "bold yellow") if is_troubled else Text("ready", "bold green")
 
 
 def _service(service: ServiceShape) -> Iterable[RenderableType]:

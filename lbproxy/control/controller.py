@@ -36,6 +36,8 @@ class Controller:
 
     def __init__(self, dataplane: Dataplane, metrics: SyncMetrics, on_applied: Callable[[Snapshot], None]) -> None:
         self.applied: Snapshot | None = None
+        self.pending: Snapshot | None = None
+        """The one that the dataplane is applying, or has refused; None: the applied one is the latest."""
         self.trouble = ""
         """Why the dataplane is not as the source wants it; empty while it is. Shown by `/explain` and `status`."""
         self.table = Table()
@@ -82,6 +84,11 @@ class Controller:
         self._wake.set()
         return was_ordered
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether something that was published is not applied yet."""
+        return self.table.is_stale or self.pending is not None
+
     async def run(self) -> None:
         """Apply until cancelled. Raises `BindError` if an address of the first snapshot can't be bound.
 
@@ -103,7 +110,9 @@ class Controller:
         snapshot = self.table.snapshot(monotonic())
         self._log_panic()
         refused = sorted(self._refused.values())  # read before the await: a publish meanwhile empties it
+        self.pending = None
         if snapshot is not self.applied:  # the table gives the same object while nothing changed
+            self.pending = snapshot
             try:
                 with self._metrics.duration.time():
                     await self._dataplane.apply(snapshot)
@@ -118,7 +127,7 @@ class Controller:
     def _on_accepted(self, snapshot: Snapshot) -> None:
         log_transitions(self.applied, snapshot)
         self._metrics.note_applied(self.applied, snapshot)
-        self.applied = snapshot
+        self.applied, self.pending = snapshot, None
         self.table.note_applied()
         if self.table.is_stale:  # an operator's deadline was carried out: the backend comes back, drained
             self._wake.set()

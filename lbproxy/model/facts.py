@@ -59,3 +59,5 @@ class Program:
     """Seconds, on the monotonic clock."""
     trouble: str
     """Why the dataplane is not as the table says; empty while it is."""
+    refusal: str = ""
+    """Why the configuration file is not in force; empty while it is."""

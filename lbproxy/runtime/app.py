@@ -80,7 +80,7 @@ class App:
         self._merger = Merger(resolvers, coalesce=config.coalesce)
         self._health: Health | None = None
         self._status = ControllerStatus(self._controller, self._dataplane, workers, self._shutdown.is_requested,
-                                        self._merger.waits_for, choice.name)
+                                        self._merger.waits_for, choice.name, lambda: self._source.refusal)
         show_dataplane(registry, choice.requested, choice.name, choice.reason)
         for collector in (ProcessCollector, PlatformCollector):
             collector(registry=registry)

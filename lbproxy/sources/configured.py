@@ -35,6 +35,8 @@ class ConfiguredSource:
                  on_reload: Callable[[Config | None], None]) -> None:
         self._config, self._reload, self._on_reload = config, reload, on_reload
         self._is_refused = False
+        self.refusal = ""
+        """Why the file as it is now was refused, in one line; empty: it is in force."""
         self._asked = asyncio.Event()
 
     def reread(self) -> None:
@@ -57,11 +59,11 @@ class ConfiguredSource:
             config = await asyncio.to_thread(self._reload)  # a large file takes its time
         except ConfigError as error:
             log.error("configuration refused, nothing was changed", error=str(error))
-            self._is_refused = True
+            self._is_refused, self.refusal = True, str(error)
             self._on_reload(None)
             return
         if is_asked or self._is_refused or config != self._config:
-            self._config, self._is_refused = config, False
+            self._config, self._is_refused, self.refusal = config, False, ""
             self._on_reload(config)
             publish(wanted_services(config))
 

@@ -2,7 +2,7 @@ from lbproxy.admin.schema import BackendShape, ExplanationShape, ProgramShape, S
 
 PROGRAM: ProgramShape = {
     "version": "1.2", "dataplane": "userspace", "pid": 7, "uptime_seconds": 95.0, "not_ready": None,
-    "not_healthy": None, "trouble": "", "workers": [], "worker_restarts_total": 0}
+    "not_healthy": None, "trouble": "", "configuration_refused": None, "workers": [], "worker_restarts_total": 0}
 
 
 def program(*, not_ready: str | None = None, trouble: str = "", version: str = "1.2") -> ProgramShape:

@@ -35,6 +35,15 @@ def test_trouble_is_shown_at_the_top() -> None:
     assert lines[1:3] == ["not ready: no usable backend", "not applied: address in use"]
 
 
+@pytest.mark.parametrize("field", ["configuration_refused", "trouble", "not_healthy"])
+def test_ready_does_not_stand_alone_over_trouble(field: str) -> None:
+    told = program()
+    told[field] = "line 3"  # type: ignore[literal-required]  # a field of text
+    lines = drawn(status(state(program=told))).splitlines()
+    assert lines[0].startswith("ready, with trouble ")
+    assert lines[1].rstrip().endswith(": line 3")
+
+
 def test_top_shows_what_fits_and_says_how_many_more_there_are() -> None:
     backends = [backend(f"192.0.2.{number}:80", active=number) for number in range(1, 10)]
     text = drawn(top(state(*backends), {("web", "192.0.2.9:80"): Rate(3.25, 1500.0)}, height=2))

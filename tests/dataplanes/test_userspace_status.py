@@ -65,21 +65,28 @@ async def test_program_is_ready_while_some_backend_is_open(probed: Probed, liste
     assert (probed.status.why_not_ready(), probed.status.why_not_healthy()) == ("shutting down", None)
 
 
-async def test_worker_that_died_shows_until_it_is_replaced(probed: Probed) -> None:
-    await probed.show()
+async def test_worker_that_died_is_a_matter_of_readiness_until_it_is_replaced(probed: Probed, listen: Address) -> None:
+    alpha, = await probed.backends("alpha")
+    await probed.show(web(listen, active(alpha)))
     os.kill(probed.worker(), signal.SIGKILL)
-    await probed.until(lambda: probed.status.why_not_healthy() == "worker 0 is being replaced")
-    await probed.until(lambda: probed.status.why_not_healthy() is None)
+    await probed.until(lambda: probed.status.why_not_ready() == "no worker accepts: worker 0 is being replaced")
+    assert probed.status.why_not_healthy() is None, "a liveness probe would reset the other workers' connections"
+    await probed.until(lambda: probed.status.why_not_ready() == "no worker accepts: worker 0 is starting")
+    await probed.until(lambda: probed.status.why_not_ready() is None)
 
 
-async def test_worker_that_hangs_shows_while_it_does(probed: Probed, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_worker_that_hangs_is_unhealthy_only_after_its_repair_has_failed(
+        probed: Probed, listen: Address, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(status_module, "HEARTBEAT_LIMIT", 0.3)
-    await probed.show()
+    monkeypatch.setattr(status_module, "NOT_HEALTHY_AFTER", 1.0)
+    alpha, = await probed.backends("alpha")
+    await probed.show(web(listen, active(alpha)))
     pid = probed.worker()
     os.kill(pid, signal.SIGSTOP)
+    await probed.until(lambda: "no worker accepts: worker 0 has not answered" in (probed.status.why_not_ready() or ""))
     await probed.until(lambda: f"worker 0 (pid {pid}) has not answered" in (probed.status.why_not_healthy() or ""))
     os.kill(pid, signal.SIGCONT)
-    await probed.until(lambda: probed.status.why_not_healthy() is None)
+    await probed.until(lambda: (probed.status.why_not_healthy(), probed.status.why_not_ready()) == (None, None))
 
 
 async def test_program_tells_its_dataplane_and_what_troubles_it(probed: Probed) -> None:

@@ -3,7 +3,8 @@ from lbproxy.demo.frame import DemoEvent, DemoRow, Frame
 from lbproxy.model.address import Address
 
 PROGRAM: ProgramShape = {"version": "1", "dataplane": "userspace", "pid": 1, "uptime_seconds": 1.0, "not_ready": None,
-                         "not_healthy": None, "trouble": "", "workers": [], "worker_restarts_total": 0}
+                         "not_healthy": None, "trouble": "", "configuration_refused": None,
+                         "workers": [], "worker_restarts_total": 0}
 DOWN = "check failed: refused"
 
 

@@ -44,13 +44,13 @@ def test_an_edit_changes_no_name_and_so_restarts_no_pod(balancer: list[Manifest]
 
 
 def test_the_kubelet_waits_until_connections_have_drained(balancer: list[Manifest]) -> None:
-    given = _values(balancer)
+    given = configured(balancer)
     needed = parse_duration(given["shutdown-delay"]) + parse_duration(given["drain-timeout"])
     assert pod_spec(balancer)["terminationGracePeriodSeconds"] >= needed + GOODBYE
 
 
 def test_probes_and_scrapes_find_the_admin_server(balancer: list[Manifest]) -> None:
-    host, _, port = _values(balancer)["admin"].rpartition(":")
+    host, _, port = configured(balancer)["admin"].rpartition(":")
     assert host == "0.0.0.0"
     assert int(port) == _container_ports(balancer)["admin"]
 
@@ -62,14 +62,14 @@ def test_probes_ask_what_they_mean(balancer: list[Manifest]) -> None:
 
 
 def test_every_address_listened_on_is_a_port_of_the_container(balancer: list[Manifest]) -> None:
-    listening = {int(service["listen"].rpartition(":")[2]) for service in _values(balancer)["services"]}
+    listening = {int(service["listen"].rpartition(":")[2]) for service in configured(balancer)["services"]}
     assert listening == set(_container_ports(balancer).values()) - {_container_ports(balancer)["admin"]}
 
 
 def test_the_balanced_service_is_the_examples_and_has_that_port(
     userspace: list[Manifest], example: list[Manifest]
 ) -> None:
-    (followed,) = (service["kubernetes"] for service in _values(userspace)["services"])
+    (followed,) = (service["kubernetes"] for service in configured(userspace)["services"])
     service = only(example, "Service")
     assert followed["service"] == f"{service['metadata']['namespace']}/{service['metadata']['name']}"
     assert followed["port"] in {port["name"] for port in service["spec"]["ports"]}
@@ -78,7 +78,7 @@ def test_the_balanced_service_is_the_examples_and_has_that_port(
 def test_ipvs_is_the_same_configuration_with_the_other_dataplane(
     userspace: list[Manifest], ipvs: list[Manifest]
 ) -> None:
-    before, after = _values(userspace), _values(ipvs)
+    before, after = configured(userspace), configured(ipvs)
     assert before.pop("workers") == 2
     assert after == {**before, "dataplane": "ipvs", "cleanup": "on"}
     assert container(ipvs, "lbproxy")["args"] == container(userspace, "lbproxy")["args"]
@@ -96,7 +96,8 @@ def _text(manifests: list[Manifest]) -> str:
     return str(only(manifests, "ConfigMap")["data"]["lbproxy.yaml"])
 
 
-def _values(manifests: list[Manifest]) -> Manifest:
+def configured(manifests: list[Manifest]) -> Manifest:
+    """The options of the file in the ConfigMap."""
     values: Manifest = YAML(typ="safe").load(_text(manifests))
     return values
 

@@ -114,6 +114,18 @@ async def test_program_that_never_saw_the_api_is_not_ready_and_says_why(cluster:
     await ready(program)
 
 
+async def test_program_that_never_saw_the_slices_is_not_ready(cluster: Cluster, listen: Address) -> None:
+    alpha, = await cluster.pods("alpha")
+    cluster.api.fail(403, resource=SLICES)
+    program = await cluster.run("--service", WEB, "--listen", str(listen))
+    await program.logged("serving")
+    await program.shows("lbproxy_watch_up", 1, resource="services")
+    assert await program.get("/readyz") == (503, "the Kubernetes API has not answered yet for default/web\n")
+    cluster.api.faults.clear()
+    await ready(program)
+    await program.shows("lbproxy_backend_state", 1, backend=str(alpha.address), state="active")
+
+
 async def test_missing_service_is_named_and_followed_once_it_is_there(cluster: Cluster, listen: Address) -> None:
     await cluster.pods("alpha")
     cluster.api.delete("services", "web")

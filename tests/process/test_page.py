@@ -124,9 +124,13 @@ async def test_page_reconnects_after_lbproxy_is_started_again(scene: Scene, list
     page = await visit(browser, program)
     await program.kill()
     await page.sees("#live", "reconnecting")
+    await page.sees("#standing", "no answer")
+    await page.sees("#banner", "lbproxy does not answer; what is shown is the last that it said")
+    assert "workers" not in " ".join(await page.texts("#program"))
     again = await scene.start(admin=program.admin)
     await again.logged("serving")
     await page.page.wait_for_selector("#live[data-live=live]")
+    await page.page.wait_for_selector("#standing[data-ready=true]")
     await page.sees(f"{page.row(alpha.address)} .pill", "active")
 
 

@@ -1,5 +1,6 @@
 """The real program: its file changes while connections are open."""
 
+import json
 import signal
 import socket
 
@@ -7,6 +8,7 @@ import pytest
 
 from lbproxy.model.address import Address
 from tests.support.peers import free_address, is_refused
+from tests.support.program import Program
 from tests.support.scene import Scene, web
 
 
@@ -42,9 +44,11 @@ async def test_bad_file_changes_nothing_and_a_good_one_is_applied(
     assert await scene.served_by(listen, 1) == {"alpha": 1}
     line, *_ = program.log("configuration refused, nothing was changed")  # a second one if it was seen to change too
     assert str(scene.path) in line["error"]
+    assert (await _program(program))["configuration_refused"] == line["error"]
     scene.write(web(listen, bravo))
     program.signal(signal.SIGHUP)
     await program.shows("lbproxy_config_last_reload_successful", 1)
+    assert (await _program(program))["configuration_refused"] is None
     await program.shows("lbproxy_backend_state", 1, backend=str(bravo.address), state="active")
     assert await scene.served_by(listen, 1) == {"bravo": 1}
     assert await client.ask() == "alpha"
@@ -103,3 +107,8 @@ async def test_changed_option_that_needs_a_restart_is_named_at_each_reading(scen
     assert (await program.logged("configuration read"))["needs_restart"] == ["workers"]
     program.signal(signal.SIGHUP)
     assert (await program.logged("configuration read", times=2))["needs_restart"] == ["workers"]
+
+
+async def _program(program: Program) -> dict[str, object]:
+    told: dict[str, object] = json.loads((await program.get("/backends"))[1])["program"]
+    return told

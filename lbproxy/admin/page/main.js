@@ -16,6 +16,7 @@ let view = null;
 let stream = null;
 let hiding = null;
 let isDrawing = false;
+let isLive = false; // else what is shown is only the last that lbproxy said: it may have ended
 
 function follow() {
   stream = new EventSource("/stream");
@@ -30,6 +31,8 @@ function showLive(state) {
   setAttr(element, "data-live", state);
   setText(element, state === "live" ? "live" : "reconnecting…");
   document.body.classList.toggle("stale", state !== "live");
+  isLive = state === "live";
+  if (store.program) showProgram();
 }
 
 function draw() {
@@ -47,16 +50,19 @@ function draw() {
 function showProgram() {
   const program = store.program;
   const standing = document.getElementById("standing");
-  setAttr(standing, "data-ready", String(!program.not_ready));
-  setText(standing, program.not_ready ? "not ready" : "ready");
+  const troubles = [program.not_ready && `Not ready: ${program.not_ready}`, program.not_healthy && `Not healthy: ${program.not_healthy}`,
+                    program.trouble && `Not applied: ${program.trouble}`,
+                    program.configuration_refused && `Configuration refused: ${program.configuration_refused}`].filter(Boolean);
+  const ready = !isLive ? "unknown" : program.not_ready ? "false" : troubles.length ? "troubled" : "true";
+  setAttr(standing, "data-ready", ready);
+  setText(standing, { unknown: "no answer", false: "not ready", troubled: "ready, with trouble", true: "ready" }[ready]);
   const workers = program.workers.length ? ` · ${program.workers.filter(([, pid]) => pid !== null).length}/${program.workers.length} workers` : "";
   const restarts = program.restarts ? ` · ${program.restarts} restarts` : "";
-  setText(document.getElementById("program"),
-      `${program.dataplane} · ${program.version} · up ${duration((store.now() - program.started) / 1000)}${workers}${restarts}`);
-  const trouble = [program.not_ready && `Not ready: ${program.not_ready}`, program.not_healthy && `Not healthy: ${program.not_healthy}`,
-                   program.trouble && `Not applied: ${program.trouble}`].filter(Boolean).join("   ");
-  setText(banner, trouble);
-  banner.hidden = !trouble;
+  const state = isLive ? ` · up ${duration((store.now() - program.started) / 1000)}${workers}${restarts}` : "";
+  setText(document.getElementById("program"), `${program.dataplane} · ${program.version}${state}`);
+  if (!isLive) troubles.unshift("lbproxy does not answer; what is shown is the last that it said.");
+  setText(banner, troubles.join("   "));
+  banner.hidden = !troubles.length;
 }
 
 function route() {

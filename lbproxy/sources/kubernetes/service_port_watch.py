@@ -29,8 +29,7 @@ class ServicePortWatch:
     def __init__(self, wanted: KubernetesPort, zone: str = "") -> None:
         self.wanted = wanted
         self.service = ServiceName(wanted.namespace, wanted.service)
-        self.is_answered = False
-        """The API has said whether the Service exists."""
+        self._is_service_seen = False
         self._zone = zone
         self._name: str | None = None
         self.trouble = ""
@@ -46,9 +45,14 @@ class ServicePortWatch:
         """Whether both the Service and its slices were seen; `read` means nothing before."""
         return self._name is not None and self._slices is not None
 
+    @property
+    def is_answered(self) -> bool:
+        """Whether the API has said whether the Service exists, and which slices it has."""
+        return self._is_service_seen and self._slices is not None
+
     def see_service(self, found: Fields | None) -> None:
         """Take the Service as a watch sees it; None: it does not exist."""
-        self.is_answered = True
+        self._is_service_seen = True
         if found is None:
             self._report_trouble(f"Service {self.service} does not exist; create it, or name another one")
             return

@@ -83,7 +83,8 @@ def backend_stats(blocks: Blocks, slot: int) -> BackendStats:
     )
 
 
-def worker_stats(block: memoryview, index: int, pid: int | None, now: float) -> WorkerStats:
+def worker_stats(block: memoryview, index: int, pid: int | None, now: float, *,
+                 is_listening: bool = True) -> WorkerStats:
     """One worker's own cells; `now` is on the monotonic clock, which workers share."""
     return WorkerStats(
         index=index,
@@ -95,6 +96,7 @@ def worker_stats(block: memoryview, index: int, pid: int | None, now: float) -> 
         is_paused=bool(block[counters.IS_PAUSED]),
         accept_pauses=block[counters.ACCEPT_PAUSES],
         accept_errors=block[counters.ACCEPT_ERRORS],
+        is_listening=is_listening,
     )
 
 

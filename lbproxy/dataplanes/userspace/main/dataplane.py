@@ -96,10 +96,10 @@ class UserspaceDataplane:
 
     def workers(self) -> tuple[WorkerStats, ...]:
         """The worker processes alone: cheap with any number of backends."""
-        running = self._supervisor.running
-        pids = {index: worker.process.pid for index, worker in running.items()}
-        return tuple(counter_view.worker_stats(block, index, pids.get(index), monotonic())
-                     for index, block in enumerate(self._supervisor.blocks))
+        running, now = self._supervisor.running, monotonic()
+        return tuple(counter_view.worker_stats(block, index, worker.process.pid if worker else None, now,
+                                               is_listening=worker is not None and worker.is_listening)
+                     for index, block in enumerate(self._supervisor.blocks) for worker in [running.get(index)])
 
     async def close(self) -> None:
         """End all workers now."""

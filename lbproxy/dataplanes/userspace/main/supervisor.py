@@ -27,6 +27,10 @@ SHORT_LIFE = 10.0
 """Seconds of life below which the next start is delayed: what kills it at once would kill the next one too."""
 LONGEST_DELAY = 5.0
 """Seconds: clients of the missing worker wait in its listening sockets meanwhile."""
+REPAIRED_WITHIN = HEARTBEAT_CHECK + HUNG_AFTER + LONGEST_DELAY
+"""Seconds from a worker's last heartbeat until another one has its place, unless the machine can't start one.
+
+A liveness probe must wait for longer: it would reset the connections of every worker."""
 EXIT_TIMEOUT = 2.0
 """Seconds to wait for a worker that was told to exit."""
 CALM = 1.0
@@ -48,6 +52,11 @@ class WorkerProcess:
         self._waiting: list[tuple[int, asyncio.Future[None]]] = []
         self._numbers = count()
         self.channel = Channel(control, self._on_message, self._on_end)
+
+    @property
+    def is_listening(self) -> bool:
+        """Whether it has obeyed the first snapshot that it was sent: before, it has no listening socket."""
+        return self._synced >= 0
 
     def kill(self) -> None:
         """End it, unless it has just ended by itself."""
