@@ -13,22 +13,38 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from time import monotonic
 
-from lbproxy.sources.kubernetes.client.answers import Listing, Page, WatchEvent, lines, read_event, read_page
+from lbproxy.sources.kubernetes.client.answers import Listing, WatchEvent, lines, read_event, read_page
 from lbproxy.sources.kubernetes.client.api_connection import (
     ApiConnection,
     ApiError,
     ApiRefusedError,
     ApiUnreachableError,
+    ExpiredError,
+    GarbledError,
     RelistError,
     RestoredError,
 )
 from lbproxy.sources.kubernetes.client.collection import Collection
+from lbproxy.sources.kubernetes.client.silence import timely
 from lbproxy.sources.kubernetes.client.versions import VersionHistory
 from lbproxy.sources.kubernetes.fields import Fields
 from lbproxy.sources.kubernetes.metrics import WatchStatus
 
 PAGE_SIZE = 500
 """Objects per page of a list; kubectl and client-go use the same."""
+LARGEST_PAGE_SIZE = 1_000_000
+"""Objects per page after lists that expired between two pages: all in one, as client-go falls back to."""
+MAX_PAGES = 1000
+"""Pages of one list: half a million objects."""
+LARGEST_LIST = 64 << 20
+"""Bytes of all pages, unpacked: some 200,000 endpoints."""
+LONGEST_LIST = 300.0
+"""Seconds for all pages. etcd forgets the version that they are of after five minutes by default."""
+FRUITLESS = 3
+"""Lists in a row that were needed though the watches before brought nothing: then even an ordinary reason is a failure.
+
+A healthy cluster gives one or two, as when its API server is restarted.
+"""
 WATCH_SECONDS = (300, 600)
 """How long the server keeps one watch open; random, so that not all clients come back at once."""
 RELIST_INTERVAL = 900.0
@@ -82,6 +98,10 @@ class Watch:
         self._is_open = False
         """The last request was answered."""
         self._versions = VersionHistory()
+        self._expired_lists = 0
+        """Lists in a row that expired before their last page."""
+        self._fruitless = 0
+        """Failures of an ordinary kind in a row, without an event or a bookmark between them."""
 
     async def changes(self, reason: str = "start") -> AsyncGenerator[Listing | WatchEvent]:
         """Yield the complete set, then each change to it, until closed; never raises because of an API error.
@@ -129,14 +149,14 @@ class Watch:
         # all objects as ADDED, and say nothing of those that were deleted meanwhile (WatchList, KEP-3157).
         async with self._api.stream(self._collection.path, query) as chunks:
             self._succeed()
-            async for line in lines(chunks):
+            async for line in timely(lines(chunks)):
                 event = read_event(line)
                 is_bookmark = event.kind == "BOOKMARK"
                 # Bookmarks count too: without them the version of a quiet collection expires. While nothing changes
                 # anywhere, each has the same version as the one before.
                 if not self._versions.advance(event.version, may_repeat=is_bookmark):
                     raise RestoredError
-                self._status.heard()
+                self._hear()
                 if not is_bookmark:
                     yield event
 
@@ -147,26 +167,37 @@ class Watch:
             try:
                 objects = await self._pages()  # an empty list is an answer, and counts; a failed one does not
             except ApiError as error:
+                self._expired_lists = self._expired_lists + 1 if isinstance(error, ExpiredError) else 0
                 await self._pause(error, "list")
             else:
+                self._expired_lists = 0
                 self._succeed()
                 return objects
 
     async def _pages(self) -> dict[str, Fields]:
         """List once, without a resourceVersion: a read from etcd itself, which can't be older than what we have."""
         objects: dict[str, Fields] = {}
-        page = await self._page("")
-        objects.update(page.items)
-        while page.continuation:
-            page = await self._page(page.continuation)
+        left, give_up_at = LARGEST_LIST, monotonic() + LONGEST_LIST
+        continuation = ""
+        for _ in range(MAX_PAGES):
+            body = await self._api.get(self._collection.path, self._page_query(continuation))
+            left -= len(body)
+            if left < 0 or monotonic() > give_up_at:
+                raise GarbledError(f"a list is over {LARGEST_LIST >> 20} MiB, or took over {LONGEST_LIST:g} seconds")
+            page = read_page(body)
             objects.update(page.items)
-        if self._versions.restart(page.version):
-            self._on_restored()
-        return objects
+            if not page.continuation:
+                if self._versions.restart(page.version):
+                    self._on_restored()
+                return objects
+            if page.continuation == continuation:
+                break
+            continuation = page.continuation
+        raise GarbledError(f"a list does not end: its pages repeat, or are more than {MAX_PAGES}")
 
-    async def _page(self, continuation: str) -> Page:
-        query = self._query(limit=str(PAGE_SIZE), **({"continue": continuation} if continuation else {}))
-        return read_page(await self._api.get(self._collection.path, query))
+    def _page_query(self, continuation: str) -> dict[str, str]:
+        size = PAGE_SIZE if self._expired_lists < 2 else LARGEST_PAGE_SIZE  # noqa: PLR2004 - one may expire by chance
+        return self._query(limit=str(size), **({"continue": continuation} if continuation else {}))
 
     def _query(self, **parameters: str) -> dict[str, str]:
         selector = self._collection.selector
@@ -175,11 +206,23 @@ class Watch:
     def _succeed(self) -> None:
         self._is_open = True
         self._failing.reset()
-        self._status.succeeded()
+        if self._fruitless < FRUITLESS:
+            self._status.succeeded()
+
+    def _hear(self) -> None:
+        """Note that a watch brought something."""
+        self._status.heard()
+        if self._fruitless:
+            self._fruitless = 0
+            self._status.succeeded()
 
     async def _pause(self, error: ApiError | None, verb: str) -> None:
-        """Wait before the next attempt. An expired version happens in a healthy cluster and is no failure."""
-        if error is not None and not (isinstance(error, RelistError) and error.is_ordinary):
+        """Wait before the next attempt. An expired version happens in a healthy cluster; only several are a failure."""
+        if isinstance(error, RelistError) and error.is_ordinary:
+            self._fruitless += error.reason != "timer"
+            if self._fruitless >= FRUITLESS:
+                self._status.failed(_fruitless(error, verb))
+        elif error is not None:
             self._status.failed(self._described(error, verb))
         backoff = self._churning if self._is_open or isinstance(error, RelistError) else self._failing
         self._is_open = False
@@ -189,3 +232,9 @@ class Watch:
         if isinstance(error, ApiRefusedError) and error.status == HTTPStatus.FORBIDDEN:
             return self._collection.forbidden(verb)
         return str(error)
+
+
+def _fruitless(error: RelistError, verb: str) -> str:
+    if error.reason == "expired":
+        return f"each {verb} ends with HTTP 410 (the resource version has expired)"
+    return f"{error}, again and again; if a proxy leads to the API server, turn its buffering off"
