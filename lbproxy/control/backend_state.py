@@ -42,6 +42,7 @@ class BackendState:
         """Take it out of use for a while, and return for how many seconds."""
         if now - self.ejected_until > FORGIVEN_AFTER:
             self.ejected_for = 0.0
+        # Twice 0 is 0, so `or` makes a first or forgiven ejection the shortest one.
         self.ejected_for = min(2 * self.ejected_for, LONGEST_EJECTION) or FIRST_EJECTION
         self.ejected_until = now + self.ejected_for
         return self.ejected_for

@@ -31,6 +31,7 @@ def log_transitions(before: Snapshot | None, after: Snapshot) -> None:
 
 
 def _removal_reason(last: Backend | None) -> str:
+    # A backend leaves the snapshot for one of two reasons: its deadline (drain.is_overdue), or no connection is left.
     is_late = last is not None and last.deadline is not None and last.deadline <= monotonic()
     return "the time to drain is over" if is_late else "no connection left"
 
@@ -43,6 +44,7 @@ def _changes(before: Snapshot | None, after: Snapshot) -> Iterator[tuple[Backend
     for name, *pair in diff.changed(before.services if before else {}, after.services):
         removed, added = diff.backends(*pair)
         old, new = ({backend.address: backend for backend in one} for one in (removed, added))
+        # A dict, not a set: the lines of one snapshot come in the same order each time.
         for address in {**old, **new}:
             # A new reason for the same state is not logged: a check that fails in turns would fill the log.
             if _state(old.get(address)) != _state(new.get(address)):

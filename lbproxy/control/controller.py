@@ -47,6 +47,7 @@ class Controller:
         self._drift = ""
         self._retry_at: float | None = None
         self._panicking: set[str] = set()
+        # An event, not a queue: many changes before the next turn are one turn, and none of them can pile up.
         self._wake = asyncio.Event()
 
     def publish(self, services: Services) -> None:
@@ -96,6 +97,7 @@ class Controller:
         """
         while True:
             await self._wait()
+            # Before the snapshot is made, so that a backend without connections is gone with it, not with the next one.
             self._reap()
             if self._retry_at is not None and self._retry_at <= monotonic():
                 self._retry_at = None
@@ -103,11 +105,13 @@ class Controller:
             await self._reconcile()
 
     def _set_desired(self, services: Services) -> None:
+        # Refusals are forgotten with each publication: the new set may no longer claim the address that was in use.
         self._desired, self._refused = services, {}
         self.table.publish(services)
 
     async def _reconcile(self) -> None:
         snapshot = self.table.snapshot(monotonic())
+        # Only after `snapshot`, which is what decides about panic.
         self._log_panic()
         refused = sorted(self._refused.values())  # read before the await: a publish meanwhile empties it
         self.pending = None
@@ -125,12 +129,14 @@ class Controller:
         self._set_trouble("; ".join([*refused, *filter(None, [self._drift])]))
 
     def _on_accepted(self, snapshot: Snapshot) -> None:
+        # Logged once it is true, and before `applied` is replaced: both compare with what was in force until now.
         log_transitions(self.applied, snapshot)
         self._metrics.note_applied(self.applied, snapshot)
         self.applied, self.pending = snapshot, None
         self.table.note_applied()
         if self.table.is_stale:  # an operator's deadline was carried out: the backend comes back, drained
             self._wake.set()
+        # Last: what is told of it must find the controller as it is with this snapshot.
         self._on_applied(snapshot)
 
     def _on_refused(self, error: DataplaneError) -> None:
@@ -141,6 +147,8 @@ class Controller:
         elif self.applied is None:
             raise error
         else:
+            # One address for each turn; a further one in use is found by the next apply, so this ends after as many
+            # turns as there are addresses.
             self._refused[error.address] = str(error)
             self.table.publish(_without(self._refused.keys(), self._desired, self.applied))
             self._wake.set()
@@ -154,6 +162,7 @@ class Controller:
         self.trouble = trouble
 
     def _log_panic(self) -> None:
+        # Edges are logged, not states: panic can last for hours.
         panicking = set(self.table.panicking())
         for service in panicking - self._panicking:
             log.error("more than half of the backends fail their checks: checks are IGNORED", service=service)
@@ -170,6 +179,7 @@ class Controller:
             self.table.forget(key)
 
     async def _wait(self) -> None:
+        # No fixed tick: an idle program without deadlines does not wake up at all.
         times = [time for time in (self.table.next_deadline(), self._retry_at) if time is not None]
         if self.table.has_removed():
             times.append(monotonic() + REAP_INTERVAL)  # connections end without waking the controller
@@ -178,6 +188,7 @@ class Controller:
                 await self._wake.wait()
         except TimeoutError:
             return
+        # Cleared before the state is read: what changes from here on sets it again, and is seen by the next turn.
         self._wake.clear()
 
 

@@ -46,6 +46,7 @@ def drain_reason(backend: BackendState) -> str | None:
     endpoint = backend.endpoint
     if endpoint is None:
         return "removed"
+    # Before an operator's order: the Pod goes away whatever was ordered, so its drain needs a deadline.
     if endpoint.is_terminating:
         return "terminating" if endpoint.is_serving else "terminating, not serving"
     if backend.order is not None:
@@ -58,6 +59,8 @@ def is_last_resort(backend: BackendState) -> bool:
     endpoint = backend.endpoint
     if endpoint is None or backend.order is not None:
         return False
+    # A candidate that is not ACTIVE failed its checks or is ejected. An ejection is a guess from a few connects, so
+    # such a backend is still tried before clients are refused; one that fails its checks is not.
     if backend.is_candidate():
         return backend.failure is None
     return endpoint.is_terminating and endpoint.is_serving and endpoint.weight > 0
@@ -68,6 +71,7 @@ def reset_deadline(backend: BackendState, now: float, timeout: float) -> float |
     endpoint = backend.endpoint
     if endpoint is not None and not endpoint.is_terminating:
         return backend.order.deadline if backend.order else None
+    # Set once and then kept: otherwise each evaluation would move the deadline on, and the drain would never end.
     return now + timeout if backend.deadline is None else backend.deadline
 
 
@@ -84,6 +88,7 @@ def without_connections(removed: Iterable[BackendKey], applied: Snapshot | None,
     is ordered by service.
     """
     for name, keys in groupby(removed, attrgetter("service")):
+        # What counts is the snapshot in force, not the table: the dataplane may still send clients by it.
         opened = _open_addresses(applied, name)
         yield from (key for key in keys if key.address not in opened and _is_idle(counters.get(key)))
 
@@ -94,6 +99,7 @@ def _open_addresses(applied: Snapshot | None, service: str) -> set[Address]:
 
 
 def _is_idle(counted: BackendStats | None) -> bool:
+    # No counter: the dataplane has nothing of it. Not settled (IPVS): a handshake under way may yet become active.
     return counted is None or (counted.active == 0 and counted.is_settled)
 
 
@@ -132,6 +138,7 @@ class DrainOrders:
             return []
         self.expire(backends.keys(), now)
         changed = []
+        # Also those that had an order the last time: an order that ended must be taken back from its backend.
         for address in {*self._orders, *self._assigned} & backends.keys():
             backend, order = backends[address], self._orders.get(address)
             if backend.order is not order:
@@ -143,6 +150,7 @@ class DrainOrders:
     def expire(self, present: Iterable[Address], now: float) -> None:
         """End the orders that are over, and note since when backends are absent."""
         known = set(present)
+        # A copy, as orders are deleted and replaced in the loop.
         for address, order in list(self._orders.items()):
             if has_ended(order, now):
                 del self._orders[address]

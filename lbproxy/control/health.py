@@ -68,6 +68,7 @@ class Health:
 
     def _change(self, name: str, old: Service | None, new: Service | None) -> None:
         """Go from checking `old` to checking `new`; backends that are in both are left alone."""
+        # Interval 0 means no checks: a service that is gone is handled as one without.
         policy = new.policy.health if new else HealthPolicy(interval=0)
         is_same_policy = old is not None and old.policy.health == policy
         removed, added = diff.backends(old, new) if is_same_policy else (
@@ -101,11 +102,13 @@ class Health:
             self._logged_stretch = stretch
 
     async def _keep_checking(self, key: BackendKey, policy: HealthPolicy) -> None:
+        # Starts from the verdict under the old policy: else a dead backend would get clients until it fails again.
         streak = Streak(policy, self._dead.get(key))
         # The first wait is any part of an interval: at a start or a rollout all checks would begin at once.
         await asyncio.sleep(self._stretch * policy.interval * random.random())  # noqa: S311 - spreads load, guards nothing
         while True:
             began = monotonic()
+            # The wait below begins after the check has ended: a backend has one check at a time, also if it times out.
             failure = await probe(key.address, policy.timeout)
             self._remember(key, began, failure)
             self._count(failure is None)
@@ -130,6 +133,7 @@ class Health:
 def stretch(services: Iterable[Service]) -> float:
     """The factor for all intervals, at least 1.0, with which there are no more than `MOST_PER_SECOND` checks."""
     intervals = ((service.policy.health.interval, len(service.backends)) for service in services)
+    # Backends with a deadline count too, though they are not checked: at worst the others are checked too rarely.
     return max(1.0, sum(count / interval for interval, count in intervals if interval) / MOST_PER_SECOND)
 
 
@@ -151,6 +155,7 @@ class Streak:
             self._contrary = 0
             return False
         self._contrary += 1
+        # The reason of the last failure in the row becomes the verdict, as it is the newest.
         if self._contrary < (self._policy.fall if failure else self._policy.rise):
             return False
         self.verdict, self._contrary = failure, 0

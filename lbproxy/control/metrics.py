@@ -40,6 +40,7 @@ class SyncMetrics:
         """
         for name, old, new in diff.changed(before.services if before else {}, after.services):
             if new is None:
+                # A service that comes back begins anew, as its endpoints may be of any age again.
                 self._latest_changes.pop(name, None)
             elif new.changed_at is not None and new.changed_at > self._latest_changes.get(name, float("-inf")):
                 self._latest_changes[name] = new.changed_at

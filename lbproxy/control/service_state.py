@@ -63,6 +63,7 @@ class ServiceState:
             backend = self.backends.setdefault(endpoint.address, BackendState(endpoint.address))
             backend.endpoint = endpoint
             self._note_change(backend)
+        # A changed endpoint is in both: it stays, and keeps its verdict, ejection and order.
         for address in {one.address for one in removed} - {one.address for one in added}:
             self.backends[address].endpoint = None
             self._note_change(self.backends[address])
@@ -99,7 +100,10 @@ class ServiceState:
         """Return the service as a dataplane is to run it; None when nothing of it is left."""
         for backend in self.orders.assign(self.backends, now):
             self._note_change(backend)
+        # The order matters: orders decide who is a candidate, candidates decide about panic, panic decides about
+        # states, and only all states together tell whether a last resort is needed.
         was_panicking, had_active = self.is_panicking, bool(self._active)
+        # More than half, not half: of two backends one may be dead without panic. A single one that fails does panic.
         self.is_panicking = len(self._failing) > PANIC_SHARE * len(self._candidates)
         changed = self._changed | {address for address, time in self._times.items() if time <= now}
         self._drop_overdue(changed, now)
@@ -139,6 +143,8 @@ class ServiceState:
 
     def _may_eject(self, backend: BackendState, now: float) -> bool:
         """Whether one more may be ejected, and this one is not ejected already."""
+        # Compared with the time, as the set is only cleaned when a backend is evaluated. With one candidate the share
+        # allows none: the only backend is never ejected.
         ejected = sum(self.backends[address].ejected_until > now for address in self._ejected & self._candidates)
         return (backend.is_candidate() and backend.ejected_until <= now
                 and ejected + 1 <= EJECTED_SHARE * len(self._candidates))
@@ -157,8 +163,10 @@ class ServiceState:
             backend.backend = None  # still listed, perhaps, but its time is over: absence resets what is left
             return
         old = backend.backend
+        # Of the state, not of the reason: a check that fails in turns for two reasons is one outage.
         since = old.since if old is not None and old.state is state else now
         weight = backend.endpoint.weight if backend.endpoint else 0
+        # In panic nothing is dead: IPVS resets the connections of dead backends, and our checks are at fault then.
         is_dead = state is State.DOWN and backend.is_dead() and not self.is_panicking
         new = Backend(backend.address, weight, state, reason, since, is_open, backend.deadline, is_dead,
                       _ends_at(backend, reason))
@@ -169,6 +177,7 @@ class ServiceState:
         _mark(self._ejected, backend.address, backend.ejected_until > now)
         self._times.pop(backend.address, None)
         until = backend.order.until if backend.order else None
+        # Past times are left out: they have had their effect, and would wake the controller in a circle.
         times = [time for time in (backend.deadline, backend.ejected_until, until) if time is not None and time > now]
         if times:
             self._times[backend.address] = min(times)
@@ -191,6 +200,7 @@ class ServiceState:
 def state_of(backend: BackendState, now: float, *, trusts_checks: bool) -> tuple[State, str]:
     """The state that follows from the facts, and its reason in a few words: the first case that applies."""
     if reason := drain.drain_reason(backend):
+        # Draining first: no verdict matters over a backend that is going away or that the operator has taken out.
         return State.DRAINING, reason
     if backend.endpoint is None or not backend.endpoint.is_ready:
         return State.DOWN, "not ready"

@@ -26,6 +26,7 @@ class Table:
 
     def publish(self, services: Services) -> None:
         """Take the complete set of services: the backends of an absent service drain."""
+        # Also those that are absent now: they are told so (None), and stay in the table while their backends drain.
         for name in {**self._services, **services}:
             spec = services.get(name)
             service = self._services.get(name)
@@ -53,6 +54,7 @@ class Table:
 
     def drain(self, key: BackendKey, order: DrainOrder) -> bool:
         """Drain a backend until the order ends (see `control.drain`); False if there is no such backend."""
+        # A name that was mistyped must be an error for the operator, and not an order that waits for a backend.
         if key.address not in self.backends(key.service):
             return False
         self._orders[key.service].add(key.address, order)
@@ -107,6 +109,7 @@ class Table:
             if state.next_deadline is not None and state.next_deadline <= now:
                 self._changed.add(name)
         before = self._snapshot.services
+        # A copy: the last snapshot is immutable and still in use by dataplane, admin server and checks.
         services = dict(before)
         for name in sorted(self._changed):  # sorted, so that logs and tests see the same order each time
             service = self._services[name].evaluate(now)

@@ -48,6 +48,7 @@ class ConfiguredSource:
         publish(wanted_services(self._config))
         seen: Signature | None = ()  # nothing: the first look reads the file, as it may have changed since the start
         while True:
+            # Polling, not inotify: kubelet swaps a symbolic link, so that the watched file itself never changes.
             is_asked = await self._wait()
             now = signature(self._config.config_file)
             if is_asked or now != seen:
@@ -57,11 +58,14 @@ class ConfiguredSource:
     async def _read(self, publish: Callable[[WantedServices], None], *, is_asked: bool) -> None:
         try:
             config = await asyncio.to_thread(self._reload)  # a large file takes its time
+        # Nothing else is caught: any other error is a fault of ours, and must not look like a wrong file.
         except ConfigError as error:
             log.error("configuration refused, nothing was changed", error=str(error))
             self._is_refused, self.refusal = True, str(error)
             self._on_reload(None)
             return
+        # A file that was touched and says the same causes no work; one that is right again ends the alarm of the
+        # metrics.
         if is_asked or self._is_refused or config != self._config:
             self._config, self._is_refused, self.refusal = config, False, ""
             self._on_reload(config)
@@ -97,4 +101,5 @@ def signature(path: Path | None) -> Signature | None:
         status = path.stat() if path else None
     except OSError:
         return None
+    # Device and inode too: an editor or kubelet puts another file in its place, maybe of the same size and time.
     return (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns) if status else None

@@ -89,8 +89,10 @@ def preferred(records: Iterable[SrvRecord]) -> list[SrvRecord]:
     Only the most preferred group is used: RFC 2782 has clients turn to the next one when no host of it can be reached,
     which one client can see and a balancer with health checks of its own can't hand on.
     """
+    # Port 0 can't be connected to.
     known = [record for record in records if record.target != "." and record.port]
     lowest = min((record.priority for record in known), default=0)
+    # Sorted before it is cut: servers rotate records, and the cut must choose the same ones each time.
     group = sorted({record for record in known if record.priority == lowest})[:MAX_TARGETS]
     return [record._replace(weight=weight)
             for record, weight in zip(group, _scaled([one.weight for one in group]), strict=True)]
@@ -102,5 +104,6 @@ def _scaled(weights: Sequence[int]) -> list[int]:
     0 is a small chance in RFC 2782; with us it would be none, so it is 1.
     """
     largest = max(weights, default=0)
+    # Small weights are left alone, so that 1 and 2 in the zone are 1 and 2 in /backends.
     factor = MAX_WEIGHT / largest if largest > MAX_WEIGHT else 1.0
     return [max(1, round(weight * factor)) for weight in weights]

@@ -76,6 +76,7 @@ class DnsClient:
 
     def _current(self) -> dns.asyncresolver.Resolver:
         """Return what asks by the file as it is now; it is read again when it has changed."""
+        # Looked at for each lookup: the file changes while we run, as with DHCP or a VPN.
         seen = _signature(self._path)
         if self._resolver is None or seen != self._seen:
             try:
@@ -84,6 +85,7 @@ class DnsClient:
                 if self._resolver is None:
                     raise DnsError(f"{self._path} can't be used: {_short(error)}") from None
                 log.warning("resolv.conf can't be used, going on with what it said", error=_short(error))
+            # Also after a failure: a broken file is read and reported once, not at each lookup.
             self._seen = seen
         return self._resolver
 
@@ -93,6 +95,7 @@ class DnsClient:
         hosts, skipped = usable_hosts(host for one in found if isinstance(one, _Found) for host in one.values)
         failed = {version: one for version, one in zip(VERSIONS, found, strict=True) if isinstance(one, DnsError)}
         if failed and not hosts:
+            # No address at all and a failure: that is no empty answer, and must not read as one.
             raise next(iter(failed.values()))
         ttl = min(one.ttl for one in found if isinstance(one, _Found))
         return Answer(tuple(DnsRecord(host) for host in sorted(set(hosts))), ttl, tuple(sorted(set(skipped))),
@@ -120,7 +123,9 @@ class DnsClient:
                      kind: dns.rdatatype.RdataType) -> _Found:
         question = f"{kind.name} of {name.to_text(omit_final_dot=True)}"
         try:
+            # The wait for a slot is not part of QUERY_TIMEOUT: it is our own limit, not the server's slowness.
             async with self._slots:
+                # A name without records of this kind is an answer, not an exception: many hosts have no AAAA.
                 answer = await resolver.resolve(name, kind, search=False, raise_on_no_answer=False,
                                                 lifetime=QUERY_TIMEOUT)
         except dns.resolver.NXDOMAIN:
@@ -132,6 +137,7 @@ class DnsClient:
         except (dns.exception.DNSException, OSError) as error:
             raise DnsError(f"{question}: {_short(error)}") from None
         values = tuple(record.to_text() for record in answer.rrset or ())
+        # The shortest TTL of the chain: a CNAME that changes earlier than the address it leads to counts too.
         return _Found(values, float(answer.chaining_result.minimum_ttl)) if values else _Found()
 
 
@@ -139,6 +145,7 @@ def _candidates(name: dns.name.Name, resolver: dns.asyncresolver.Resolver) -> li
     """Return the names to ask for, as resolv.conf(5) has it: with fewer dots than `ndots`, the search list is first."""
     if name.is_absolute():
         return [name]
+    # dnspython leaves `domain` set when a `search` follows, though they exclude each other (resolv.conf(5)).
     suffixes = resolver.search or ([resolver.domain] if resolver.domain != dns.name.root else [])
     found = [longer for suffix in suffixes if (longer := _joined(name, suffix))]
     absolute = name.concatenate(dns.name.root)
@@ -155,6 +162,7 @@ def _joined(name: dns.name.Name, suffix: dns.name.Name) -> dns.name.Name | None:
 
 def _configured(path: Path, servers: Sequence[Address]) -> dns.asyncresolver.Resolver:
     """Read the file. With servers of our own it need not exist, and need not name any."""
+    # Not configured by the constructor: it would read the file of the system, and not the one that is given.
     resolver = dns.asyncresolver.Resolver(configure=False)
     try:
         resolver.read_resolv_conf(str(path))
@@ -175,6 +183,7 @@ def _signature(path: Path) -> tuple[int, ...] | None:
 
 
 def _srv(text: str) -> SrvRecord:
+    # Written by dnspython from a record that it has parsed: four fields, the first three of them numbers.
     priority, weight, port, target = text.split(" ", 3)
     return SrvRecord(int(priority), int(weight), int(port), target)
 

@@ -29,6 +29,7 @@ class NameMetrics:
         self._answered_at = monotonic()
         self._up = metrics.up.labels(name)
         self._lookups = {result: metrics.lookups.labels(name, result) for result in RESULTS}
+        # Computed at each scrape: a gauge that is set would stand still when lookups do.
         metrics.answer_age.labels(name).set_function(lambda: monotonic() - self._answered_at)
 
     def count(self, result: str) -> None:

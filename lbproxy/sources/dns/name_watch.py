@@ -61,9 +61,12 @@ class NameWatch:
             answer = await client.lookup(self.name)
         except DnsError as error:
             metrics.count(error.result)
+            # An empty answer ends the wait for readiness: a name that does not exist yet must not keep a start from
+            # being ready.
             self.is_answered |= isinstance(error, EmptyAnswerError)
             self._report(str(error), "name can't be resolved, keeping its last known addresses")
             self._retry, retry = min(2 * self._retry, LONGEST_RETRY), self._retry
+            # With an interval of the operator's there is no back-off: it asked for exactly this.
             return self._interval or retry
         metrics.count("answered")
         self._take(answer)
@@ -71,6 +74,7 @@ class NameWatch:
         return self._interval or min(max(answer.ttl, SHORTEST_WAIT), LONGEST_WAIT)
 
     def _take(self, answer: Answer) -> None:
+        # If only AAAA failed, the IPv6 addresses stay as they were, while those of IPv4 follow the answer.
         kept = [one for one in self.records or () if _version(one) in answer.missing_versions]
         records = sorted({*answer.records, *kept})
         skipped = answer.skipped

@@ -36,6 +36,7 @@ class DnsResolver:
         """See `Resolver`."""
         self._references = {one: one for one in references if isinstance(one, DnsName)}
         names = {one.name for one in self._references.values()}
+        # By name, not by reference: several services at one name (with other ports or weights) share one lookup.
         self._watches = {name: self._watches.get(name) or NameWatch(name, self._interval) for name in sorted(names)}
         self._resolutions = {one: known for one, known in self._resolutions.items() if one in self._references}
         self._retargeted.set()
@@ -64,8 +65,10 @@ class DnsResolver:
                 await self._retargeted.wait()
                 self._retargeted.clear()
                 wanted = set(self._watches.values())
+                # A copy (set difference), as the loop pops from `running`.
                 for watch in running.keys() - wanted:
                     running.pop(watch).cancel()
+                # No client without a name: the library is not even loaded.
                 if not wanted:
                     continue
                 client = client or self._make_client()
@@ -86,5 +89,6 @@ def _resolution(reference: DnsName, watch: NameWatch) -> Resolution:
     for record in watch.records or ():
         address = Address(record.host, reference.port or record.port or 0)
         weight = next((one for one in (reference.weight, record.weight) if one is not None), 1)
+        # The first wins: SRV records may name one host and port twice, with different weights.
         found.setdefault(address, Endpoint(address, weight, origin=str(reference)))
     return Resolution(tuple(found.values()), is_known=watch.records is not None, trouble=watch.trouble)

@@ -62,6 +62,7 @@ def read_slice(content: object, port_name: str) -> SlicePart:
 def _candidates(fields: Fields, port_name: str, reasons: dict[str, None]) -> Iterator[EndpointCandidate]:
     version = _version(text(fields.get("addressType"), "addressType"))
     number = _port(fields, port_name)
+    # No reason is reported: the slice of a Service without pods has no ports (a literal null).
     if number is None:
         return
     origin = _origin(fields)
@@ -90,6 +91,7 @@ def _port(fields: Fields, name: str) -> int | None:
     for item in sequence(fields.get("ports"), "ports"):
         port = mapping(item, "a port")
         protocol = text(port.get("protocol"), "protocol") or "TCP"
+        # A Service may have UDP ports too (KEP-1435); only TCP is served.
         if protocol == "TCP" and text(port.get("name"), "a port's name") == name:
             number = whole(port.get("port"), "port")
             return None if number is None else _usable_port(number)
@@ -119,6 +121,7 @@ def _candidate(fields: Fields, version: int, port: int, origin: str) -> Endpoint
     return EndpointCandidate(endpoint, _zones(fields))
 
 
+# Each change of a slice brings all of its addresses again.
 @lru_cache(maxsize=65_536)
 def _host(address: str, version: int) -> str:
     """Return the canonical form. Loopback is allowed: API servers refuse it, but tests and plain hosts need it."""
@@ -130,6 +133,7 @@ def _host(address: str, version: int) -> str:
         raise SkipError(f"address {quoted(address)} is not IPv{version} as its slice says")
     if not is_connectable(parsed):
         raise SkipError(f"address {quoted(address)} is link-local, multicast or unspecified")
+    # A scope (%eth0) names an interface of the host that wrote it, and means nothing here.
     if isinstance(parsed, ipaddress.IPv6Address) and parsed.scope_id:
         raise SkipError(f"address {quoted(address)} has a scope")
     return str(parsed)
@@ -143,6 +147,7 @@ def _endpoint(address: Address, conditions: Fields, origin: str) -> Endpoint:
     is_ready = flag(conditions.get("ready"), True, "ready")  # noqa: FBT003 - the default of `ready`
     is_serving = flag(conditions.get("serving"), is_ready, "serving")
     is_terminating = flag(conditions.get("terminating"), False, "terminating")  # noqa: FBT003 - as above
+    # Ready implies serving, so that no later code meets an endpoint which is ready and not serving.
     return Endpoint(address, is_ready=is_ready, is_serving=is_ready or is_serving,
                     is_terminating=is_terminating and not is_ready, origin=origin)
 
@@ -163,4 +168,5 @@ def _changed_at(fields: Fields) -> float | None:
         time = datetime.fromisoformat(text(annotations.get(LAST_CHANGE), LAST_CHANGE))
     except ValueError:  # a `SkipError` is one too
         return None
+    # Without a time zone it would be read in ours, and be hours off.
     return time.timestamp() if time.tzinfo else None

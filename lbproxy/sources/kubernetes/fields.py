@@ -58,6 +58,7 @@ def whole(value: object, what: str) -> int | None:
     """Return a whole number within 64 bits, or None for null. A boolean is no number."""
     if value is None:
         return None
+    # In Python a bool is an int: `"port": true` would be port 1.
     if not isinstance(value, int) or isinstance(value, bool):
         raise SkipError(f"{what} is {quoted(value)}, not a whole number")
     if not -LARGEST <= value <= LARGEST:

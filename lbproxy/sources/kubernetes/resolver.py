@@ -48,6 +48,7 @@ class KubernetesResolver:
 
     def want(self, references: AbstractSet[Reference]) -> None:
         """See `Resolver`."""
+        # A port that stays keeps its watch, and with it what it knows: a reload makes nothing unknown.
         known = self._ports
         self._ports = {reference: known.get(reference) or ServicePortWatch(reference, self._zone)
                        for reference in references if isinstance(reference, KubernetesPort)}
@@ -59,6 +60,7 @@ class KubernetesResolver:
         port = self._ports.get(reference)
         if port is None:
             return None
+        # Read here and not when the watch hears something: many events between two publications are one merge.
         endpoints = port.read() if port.is_known else None
         known = self._known.get(reference)
         if known is None or known.endpoints is not endpoints or known.trouble != port.trouble:
@@ -88,6 +90,7 @@ class KubernetesResolver:
                 watches = Watches(group, await self._connected(), self._metrics, on_change)
             if watches is not None:
                 watches.follow(self._ports.values())
+                # What is known already may answer a new reference at once, without any event.
                 on_change()
 
     async def _connected(self) -> ApiConnection:

@@ -45,12 +45,14 @@ class SliceMerger:
 
         A slice that can't be read keeps the endpoints that it had: a server that sends nonsense empties no service.
         """
+        # By identity: the caches keep the old object of a slice that a list has shown unchanged.
         for name, _, new in changed(self._contents, contents):
             old = self._parts.pop(name, NO_PART)
             if new is not None:
                 part = read_slice(new, self._port_name)
                 self._parts[name] = part if part.is_readable else replace(old, skipped=part.skipped)
             self._merged.replace(old.candidates, self._parts.get(name, NO_PART).candidates)
+        # A copy: the cache changes its own dict in place.
         self._contents = dict(contents)
         return self._endpoints()
 
@@ -107,6 +109,7 @@ class CandidateMerger:
         if not candidates:
             del self._candidates_by_address[address]
             self._winners.pop(address, None)
+        # An equal winner stays the old object, so that nothing behind this sees a change.
         elif (best := reduce(_more_available, candidates)) != before:
             self._winners[address] = best
         if self._order is not None and (before is None) == bool(candidates):
@@ -152,4 +155,5 @@ def for_zone(candidates: Iterable[EndpointCandidate], zone: str) -> tuple[Endpoi
 
 def _weighted(candidate: EndpointCandidate, zone: str) -> Endpoint:
     endpoint = candidate.endpoint
+    # Not left out: then it would be removed, and lose its connections after drain-timeout.
     return replace(endpoint, weight=0) if endpoint.is_ready and zone not in candidate.zones else endpoint

@@ -62,6 +62,7 @@ class ServicePortWatch:
             self._report_trouble(str(error))
             return
         self._report_trouble("")
+        # Another port: what was merged under the old name is of no use, and all slices are read again.
         if name != self._name:
             self._name, self._merger, self._endpoints = name, SliceMerger(name, self._zone), None
 

@@ -57,6 +57,7 @@ class Watches:
         """Watch what these ports need, and nothing else from now on. What is known already is shown to them at once."""
         self._ports = _by_service(ports)
         wanted = collections_of(self._ports).items()
+        # A copy (set difference), as the loop changes `_running`.
         for share in self._running.keys() - wanted:
             self._running.pop(share)[1].cancel()  # ports keep what it has shown them, until a successor has listed
         for share in wanted - self._running.keys():
@@ -73,6 +74,7 @@ class Watches:
 
         A watch from a version that lies in the server's future says nothing that would show it.
         """
+        # The cache is kept, and with it what ports are shown until the new list has come.
         for share, (cache, task) in tuple(self._running.items()):
             if share[0] != collection:
                 task.cancel()
@@ -101,6 +103,7 @@ def collections_of(services: Iterable[ServiceName]) -> dict[Collection, frozense
     found: dict[Collection, frozenset[ServiceName]] = {}
     for namespace, group in groupby(sorted(set(services)), attrgetter("namespace")):
         names = frozenset(group)
+        # The names are part of the key in `_running`: a further Service starts the shared watch anew.
         shares = [("", names)] if len(names) > SEPARATE_AT_MOST else [(one.name, frozenset({one})) for one in names]
         for service, share in shares:
             found[services_of(namespace, service)] = found[slices_of(namespace, service)] = share
@@ -120,6 +123,7 @@ def _name(collection: Collection) -> str:
 
 def _cache(collection: Collection, services: Iterable[ServiceName]) -> WatchCache:
     names = [service.name for service in services]
+    # Services are in the core API, whose group is empty.
     return SliceCache(names) if collection.group else ServiceCache(names)
 
 
@@ -135,6 +139,7 @@ class ServiceCache:
         if isinstance(change, Listing):
             self._found = {name: content for name, content in change.items.items() if name in self._names}
             return self._names
+        # An event about another Service goes into a dict that nobody keeps.
         found = self._found if self._found is not None and change.name in self._names else {}
         if change.kind == "DELETED":
             found.pop(change.name, None)
@@ -167,6 +172,7 @@ class SliceCache:
             port.see_slices(self._slices[port.service.name])
 
     def _list(self, found: Objects) -> Iterable[str]:
+        # Read before the owners are cleared: equal slices stay the same objects.
         before = {name: self._slices[owner][name] for name, owner in self._owners.items()}
         self._is_listed = True
         self._owners = {}
@@ -184,6 +190,7 @@ class SliceCache:
 
     def _put(self, name: str, content: Fields) -> str | None:
         owner = _owner(content)
+        # A watch of a whole namespace also brings slices of Services that nobody follows.
         if owner not in self._slices:
             return None
         self._owners[name] = owner

@@ -57,6 +57,7 @@ async def lines(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     pending: list[bytes] = []
     size = 0
     async for chunk in chunks:
+        # Pieces in a list, joined once for each line: adding bytes to bytes would copy a long line for every chunk.
         *whole, rest = chunk.split(b"\n")
         for line in whole:
             pending.append(line)
@@ -106,6 +107,7 @@ def _parsed(body: bytes) -> Fields:
 
 
 def _kind(kind: str) -> str:
+    # Not ignored: an event that is not understood may have been the deletion of an endpoint.
     if kind not in {"ADDED", "MODIFIED", "DELETED", "BOOKMARK"}:
         raise SkipError("its type is unknown")
     return kind
@@ -120,6 +122,7 @@ def _name(item: Fields) -> str:
 
 def _version(metadata: Fields) -> str:
     version = text(metadata.get("resourceVersion"), "resourceVersion")
+    # Without it the watch can't be resumed, and a step back could not be noticed.
     if not version:
         raise SkipError("it has no resourceVersion")
     return version

@@ -30,6 +30,7 @@ class VersionHistory:
     def restart(self, version: str) -> bool:
         """Take the version of a complete list, whatever it is. Returns whether it is older than the one before."""
         is_back = self._is_back(version)
+        # A list starts the history anew: after a restore, versions of the former future come again and are new.
         self._seen.clear()
         self.latest = version
         return is_back
@@ -38,6 +39,7 @@ class VersionHistory:
         """Take the version of an event, or of a bookmark, which `may_repeat` the latest. False: it is not newer."""
         if version == self.latest:
             return may_repeat
+        # The version stays as it was: the caller lists again, which sets it.
         if self._is_back(version):
             return False
         self._seen.append(self.latest)
