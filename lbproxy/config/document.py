@@ -13,7 +13,7 @@ from ruamel.yaml.reader import ReaderError
 
 from lbproxy.config.source_map import Problem, SourceMap, config_error
 from lbproxy.config.yaml_tree import Tree
-from lbproxy.model.errors import ConfigError
+from lbproxy.model.errors import ConfigError, UnreadableFileError
 from lbproxy.text.quoting import escaped
 
 LARGEST = 4 * 1024 * 1024
@@ -29,7 +29,7 @@ class Document:
 
 
 def read(path: Path) -> Document:
-    """Read a file. Raises `ConfigError` if it can't be read, or is not a YAML mapping."""
+    """Read a file. Raises `UnreadableFileError` if it can't be read, and `ConfigError` if it is no YAML mapping."""
     file = escaped(str(path))
     return _parsed(_text(_content(path, file), file), file)
 
@@ -40,7 +40,8 @@ def _content(path: Path, file: str) -> bytes:
             content = stream.read(LARGEST + 1)  # one more than allowed: a device has no size to ask for
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         reason = error.strerror if isinstance(error, OSError) else error
-        raise _mistake(file, f"can't be read ({reason}); write the path of a readable file") from None
+        mistake = _mistake(file, f"can't be read ({reason}); write the path of a readable file")
+        raise UnreadableFileError(str(mistake)) from None
     if len(content) > LARGEST:
         raise _mistake(file, f"is larger than {LARGEST >> 20} MiB; write a smaller file")
     return content

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from ipaddress import ip_address
 from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -100,14 +101,22 @@ def _many(value: object) -> object:
 
 
 def _name_after(fields: Mapping[str, Any]) -> str:
-    """Name a service after the one in Kubernetes, else after its first listen address: 127-0-0-1-80, z-1-80."""
+    """Name a service after the one in Kubernetes, else after its lowest listen address: 127-0-0-1-80, z-1-80.
+
+    Not after the first: a service must not become another one, and lose its connections, when the list is reordered.
+    """
     kubernetes: KubernetesConfig | None = fields["kubernetes"]
     if kubernetes is not None:
         return kubernetes.service[1]
-    address: Address = fields["listen"][0]
-    host, port = address
+    host, port = min(fields["listen"], key=_order)
     groups = host.replace("::", ":z:").strip(":")  # no group is z, so no two addresses share a name
     return f"{groups.replace(':', '-').replace('.', '-')}-{port}"
+
+
+def _order(address: Address) -> tuple[bool, int, int]:
+    """Put IPv4 before IPv6, and then go by number."""
+    host = ip_address(address.host)
+    return host.version != 4, int(host), address.port  # noqa: PLR2004 - IPv4
 
 
 class ServiceConfig(ServiceOptions):
@@ -124,7 +133,7 @@ class ServiceConfig(ServiceOptions):
     """Instead of backends: follow the endpoints of a Kubernetes Service. Its port by name or number."""
 
     name: Annotated[str, DnsLabel()] = Field(default_factory=_name_after)
-    """Its name in logs and metrics. Default: the name of its Service, else made of its first listen address."""
+    """Its name in logs and metrics. Default: the name of its Service, else made of its lowest listen address."""
 
     def is_resolved(self) -> bool:
         """Whether any of its backends have to be found out, in Kubernetes or DNS."""

@@ -9,6 +9,10 @@ class ConfigError(LbproxyError):
     """Bad input: says what is wrong, where, and what to write instead."""
 
 
+class UnreadableFileError(ConfigError):
+    """The configuration file can't be read now. Reading it again may work, although nothing has changed at it."""
+
+
 class DataplaneError(LbproxyError):
     """A snapshot was not applied, and nothing of it was. Applying it again may work."""
 

@@ -187,8 +187,11 @@ async def _run(config: Config, reload: Callable[[], Config], dataplanes: Datapla
     resolvers = await make_resolvers(config, registry)
     try:
         await App(config, reload, choice, event_log, registry, resolvers).run()
-    except* LbproxyError as group:
-        raise _first(group) from None
+    except ExceptionGroup as group:  # not `except*`: before 3.11.4 what it raises is wrapped again (cpython#103590)
+        known, bugs = group.split(LbproxyError)
+        if known is None or bugs is not None:
+            raise
+        raise _first(known) from None
 
 
 def _guard(config: Config, metrics: AdminMetrics) -> Guard:

@@ -5,39 +5,50 @@ the file four times a second, through symbolic links: a mounted ConfigMap works,
 """
 
 import asyncio
+import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import structlog
 
 from lbproxy.config import Config, ServiceConfig
-from lbproxy.model.errors import ConfigError
+from lbproxy.model.errors import ConfigError, UnreadableFileError
 from lbproxy.sources.base import Reference, WantedService, WantedServices
 from lbproxy.sources.dns.reference import DnsName
 from lbproxy.sources.fixed import FixedBackends
 from lbproxy.sources.kubernetes.reference import KubernetesPort
 
 LOOK_INTERVAL = 0.25
-"""Seconds between two looks at the file: a look is one stat(), and what has changed should be in force soon."""
+"""Seconds between two looks at the file: a look is a stat(), and what has changed should be in force soon."""
 
 log = structlog.get_logger()
 
-Signature = tuple[int, ...]
+
+class FileVersion(NamedTuple):
+    """What is seen of a file without reading it. It differs whenever the content, or who may read it, has changed."""
+
+    path: str
+    """Where it is, behind all symbolic links."""
+    status: tuple[int, ...]
 
 
 class ConfiguredSource:
     """Publishes what `config` says, then what `reload` says each time the file changes or `reread` is called.
 
-    `on_reload` is told of each attempt: the new configuration, or None if it was wrong.
+    `on_reload` is told of each attempt: the new configuration, or None if it was wrong. A file that is being written is
+    left alone until it is complete. One that can't be read is tried again at each look, and told of once.
     """
 
     def __init__(self, config: Config, reload: Callable[[], Config],
                  on_reload: Callable[[Config | None], None]) -> None:
         self._config, self._reload, self._on_reload = config, reload, on_reload
-        self._is_refused = False
+        self._path = config.config_file
+        self._taken: FileVersion | None = None  # the first look reads the file, as it may have changed since the start
         self.refusal = ""
         """Why the file as it is now was refused, in one line; empty: it is in force."""
         self._asked = asyncio.Event()
+        self._is_owed = False  # asked for, and not read yet because it was being written
 
     def reread(self) -> None:
         """Read the file again now, changed or not (SIGHUP)."""
@@ -46,32 +57,17 @@ class ConfiguredSource:
     async def run(self, publish: Callable[[WantedServices], None]) -> None:
         """Publish, and follow the file until cancelled. Without a file, only wait."""
         publish(wanted_services(self._config))
-        seen: Signature | None = ()  # nothing: the first look reads the file, as it may have changed since the start
+        seen = look(self._path)
         while True:
             # Polling, not inotify: kubelet swaps a symbolic link, so that the watched file itself never changes.
-            is_asked = await self._wait()
-            now = signature(self._config.config_file)
-            if is_asked or now != seen:
-                seen = now
-                await self._read(publish, is_asked=is_asked)
+            is_asked = await self.next_look()
+            before, seen = seen, look(self._path)
+            self._is_owed |= is_asked
+            if is_asked or (self._is_news(seen) and is_complete(before, seen)):
+                await self._read(seen, publish)
 
-    async def _read(self, publish: Callable[[WantedServices], None], *, is_asked: bool) -> None:
-        try:
-            config = await asyncio.to_thread(self._reload)  # a large file takes its time
-        # Nothing else is caught: any other error is a fault of ours, and must not look like a wrong file.
-        except ConfigError as error:
-            log.error("configuration refused, nothing was changed", error=str(error))
-            self._is_refused, self.refusal = True, str(error)
-            self._on_reload(None)
-            return
-        # A file that was touched and says the same causes no work; one that is right again ends the alarm of the
-        # metrics.
-        if is_asked or self._is_refused or config != self._config:
-            self._config, self._is_refused, self.refusal = config, False, ""
-            self._on_reload(config)
-            publish(wanted_services(config))
-
-    async def _wait(self) -> bool:
+    async def next_look(self) -> bool:
+        """Wait for the time of the next look, or until `reread` is called: True then."""
         try:
             async with asyncio.timeout(LOOK_INTERVAL):
                 await self._asked.wait()
@@ -79,6 +75,42 @@ class ConfiguredSource:
             return False
         self._asked.clear()
         return True
+
+    def _is_news(self, seen: FileVersion | None) -> bool:
+        return self._is_owed or (self._path is not None and (seen is None or seen != self._taken))
+
+    async def _read(self, version: FileVersion | None, publish: Callable[[WantedServices], None]) -> None:
+        try:
+            config = await asyncio.to_thread(self._reload)  # a large file takes its time
+        except ConfigError as error:
+            if self._is_still(version):
+                self._refuse(error)
+            return
+        if self._is_still(version):
+            self._accept(config, publish)
+
+    def _is_still(self, version: FileVersion | None) -> bool:
+        """Whether what was read is one version of the file, and not the parts of two; notes it as read."""
+        if look(self._path) != version:
+            return False
+        self._taken = version
+        return True
+
+    def _refuse(self, error: ConfigError) -> None:
+        is_unreadable = isinstance(error, UnreadableFileError)
+        is_told = is_unreadable and str(error) == self.refusal
+        if is_unreadable:
+            self._taken = None  # the cause may end without a trace at the file, such as too many open files
+        if self._is_owed or not is_told:
+            log.error("configuration refused, nothing was changed", error=str(error))
+            self._on_reload(None)
+        self.refusal, self._is_owed = str(error), False
+
+    def _accept(self, config: Config, publish: Callable[[WantedServices], None]) -> None:
+        if self._is_owed or self.refusal or config != self._config:
+            self._config, self.refusal, self._is_owed = config, "", False
+            self._on_reload(config)
+            publish(wanted_services(config))
 
 
 def wanted_services(config: Config) -> WantedServices:
@@ -95,11 +127,25 @@ def _references(service: ServiceConfig) -> tuple[Reference, ...]:
     return (*([FixedBackends(fixed)] if fixed or not names else []), *names)
 
 
-def signature(path: Path | None) -> Signature | None:
-    """Something that differs whenever the file's content may have changed; None if there is no file."""
+def look(path: Path | None) -> FileVersion | None:
+    """Look at a file without reading it; None if there is none."""
     try:
         status = path.stat() if path else None
     except OSError:
         return None
+    if path is None or status is None:
+        return None
     # Device and inode too: an editor or kubelet puts another file in its place, maybe of the same size and time.
-    return (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns) if status else None
+    return FileVersion(os.path.realpath(path), (status.st_dev, status.st_ino, status.st_size,
+                                                status.st_mtime_ns, status.st_ctime_ns))  # chmod changes ctime alone
+
+
+def is_complete(before: FileVersion | None, now: FileVersion | None) -> bool:
+    """Whether a file is taken to be written to its end, by two looks at it in a row.
+
+    Half a file is often a valid one with half of the services. So it is complete when nothing changed from one look to
+    the next, or when a symbolic link leads to another file now: that is done when the other file is complete, as the
+    kubelet does it for a ConfigMap.
+    """
+    is_swapped = before is not None and now is not None and before.path != now.path
+    return before == now or is_swapped

@@ -117,8 +117,8 @@ def test_addresses_are_read_in_canonical_form(text: str, address: Address, load_
     ("[::1]:80", "z-1-80"), ("[1::]:80", "1-z-80"), ("[fd00::1:2]:5432", "fd00-z-1-2-5432"),
     ("[1:2:3:4:5:6:7:8]:80", "1-2-3-4-5-6-7-8-80"),
 ])
-def test_nameless_service_is_named_after_its_first_address(listen: str, name: str, load_file: LoadFile) -> None:
-    content = f'services:\n  - listen: ["{listen}", "127.0.0.1:9"]\n'
+def test_nameless_service_is_named_after_its_lowest_address(listen: str, name: str, load_file: LoadFile) -> None:
+    content = f'services:\n  - listen: ["{listen}", "[fd99::1]:9"]\n'
     assert list(load_file(content).specs()) == [name]
 
 

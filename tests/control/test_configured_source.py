@@ -1,10 +1,12 @@
 """The configuration file as a source: followed through every way in which files are replaced."""
 
 import asyncio
+import errno
 import os
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from structlog.testing import capture_logs
@@ -12,7 +14,7 @@ from structlog.testing import capture_logs
 from lbproxy.sources import configured
 from tests.support.waiting import until
 
-from .following import Following, move, revise, rewrite, text
+from .following import Following, append, item, move, revise, rewrite, services, set_mode, text
 
 
 @pytest.fixture
@@ -150,6 +152,112 @@ async def test_file_that_says_the_same_in_other_words_is_no_news(volume: Path, f
     assert await following.ports() == [3]
     assert await following.is_accepted()
     assert following.is_silent
+
+
+@pytest.mark.usefixtures("plain")
+@pytest.mark.parametrize("is_removed", [False, True])
+async def test_file_that_is_written_in_parts_is_taken_when_it_is_complete(
+        path: Path, following: Following, *, is_removed: bool) -> None:
+    await following.step()
+    if is_removed:
+        move(path, path.with_suffix(".away"))
+        await following.step()
+    rewrite(path, services("alpha"))
+    for name in ("bravo", "charlie", "delta"):
+        await following.step()  # it is valid now, and lacks half of its services
+        append(path, item(name))
+    assert following.reads == 1
+    await following.step()
+    await following.step()
+    assert await following.names() == ["alpha", "bravo", "charlie", "delta"]
+    assert await following.is_accepted()
+    assert following.is_silent
+
+
+async def test_target_of_a_link_that_is_written_in_parts_is_taken_when_it_is_complete(
+        path: Path, following: Following) -> None:
+    await following.step()
+    rewrite(path, services("alpha"))
+    await following.step()
+    append(path, item("bravo"))
+    await following.step()
+    await following.step()
+    assert await following.names() == ["alpha", "bravo"]
+    assert following.reads == 2
+
+
+async def test_file_that_is_renamed_over_it_is_taken_after_two_looks(path: Path, following: Following) -> None:
+    await following.step()
+    rewrite(path.with_suffix(".new"), text(2))
+    move(path.with_suffix(".new"), path)
+    await following.step()
+    await following.step()
+    assert await following.ports() == [2]
+
+
+async def test_swapped_link_is_taken_at_the_first_look(volume: Path, following: Following) -> None:
+    for revision in (2, 3):
+        await following.step()
+        revise(volume, revision, text(revision))
+        await following.step()
+        assert await following.ports() == [revision]
+
+
+@pytest.mark.usefixtures("plain")
+@pytest.mark.parametrize("is_asked", [False, True])
+@pytest.mark.parametrize("content", [services("alpha"), "services: ["])
+async def test_file_that_changes_while_it_is_read_is_read_again(
+        path: Path, following: Following, content: str, *, is_asked: bool) -> None:
+    following.meanwhile = lambda: rewrite(path, services("alpha", "bravo"))
+    rewrite(path, content)
+    if is_asked:
+        following.reread()
+    assert await following.names() == ["alpha", "bravo"]
+    assert await following.is_accepted()
+    assert following.is_silent
+
+
+@pytest.mark.parametrize("error", [errno.EACCES, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ESTALE])
+async def test_file_that_could_not_be_read_is_tried_again_though_nothing_changed_at_it(
+        following: Following, monkeypatch: pytest.MonkeyPatch, error: int) -> None:
+    def fail(*_: object) -> NoReturn:
+        raise OSError(error, os.strerror(error))
+
+    with capture_logs() as logs, monkeypatch.context() as broken:
+        broken.setattr(Path, "open", fail)
+        following.reread()
+        assert not await following.is_accepted()
+        reads = following.reads
+        await until(lambda: following.reads > reads + 2)
+    assert await following.ports() == [1]
+    assert await following.is_accepted()
+    assert following.is_silent  # it was told of once
+    assert [os.strerror(error) in line["error"] for line in logs] == [True]
+
+
+@pytest.mark.usefixtures("plain")
+async def test_change_of_mode_makes_it_read_the_file_again(path: Path, following: Following) -> None:
+    set_mode(path, 0o600)
+    await until(lambda: following.reads == 2)
+
+
+async def test_file_that_is_missing_is_told_of_once_and_again_when_asked(path: Path, following: Following) -> None:
+    move(path, path.with_suffix(".away"))
+    assert not await following.is_accepted()
+    await until(lambda: following.reads > 4)
+    assert following.is_silent
+    following.reread()
+    assert not await following.is_accepted()
+
+
+@pytest.mark.usefixtures("plain")
+async def test_service_without_a_name_is_the_same_one_when_its_addresses_change_places(
+        path: Path, following: Following) -> None:
+    addresses = ["127.0.0.10:80", "127.0.0.9:8080", "[::1]:80", "127.0.0.9:443"]
+    backends = "backends: '192.0.2.1:1'"
+    for order in (addresses, addresses[::-1], sorted(addresses)):
+        rewrite(path, f"services: [{{listen: {order}, {backends}}}]")
+        assert await following.names() == ["127-0-0-9-443"]
 
 
 async def test_without_a_file_it_publishes_what_the_options_say(monkeypatch: pytest.MonkeyPatch) -> None:
