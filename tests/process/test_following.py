@@ -131,7 +131,7 @@ async def test_missing_service_is_named_and_followed_once_it_is_there(cluster: C
     cluster.api.delete("services", "web")
     program = await cluster.run("--service", WEB, "--listen", str(listen))
     await program.logged("serving")
-    line = await program.logged("Service can't be followed, keeping its last known endpoints")
+    line = await program.logged("Service can't be followed, going by its EndpointSlices")
     assert line["error"] == "Service default/web does not exist; create it, or name another one"
     assert await program.get("/readyz") == (503, "no usable backend\n")
     cluster.restore()
