@@ -24,6 +24,11 @@ DEAD_PEER_AFTER: Option = (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 30_000)
 for about 15 minutes, and a client of a dead host hangs that long (kubernetes#101101, #28442)."""
 
 
+URGENT_IN_LINE: Option = (socket.SOL_SOCKET, socket.SO_OOBINLINE, 1)
+"""Urgent bytes are read where they stand in the stream (RFC 6093). It must be set before any comes: else the kernel
+keeps one aside, and drops it when the next one comes."""
+
+
 class Configurable(Protocol):
     """Anything with options as a socket has them."""
 

@@ -82,7 +82,8 @@ def _check_flow(connection: Connection) -> None:
         return
     client, server = connection.client, connection.server
     assert (client.peer, server.peer) == (server, client)
-    is_free = not (client.is_blocked or server.is_blocked)
+    is_free = not (client.is_blocked or server.is_blocked) and connection.ending is None
+    assert (connection.ending is not None) == (client.has_failed or server.has_failed)
     for end in (client, server):
         assert end.sink is (end.peer if is_free and not (end.is_bulk or end.has_ended) else None), "a sink is stale"
         assert end.is_blocked == bool(end.peer.unsent), "one that is not read has a peer that is owed something"

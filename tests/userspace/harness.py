@@ -109,6 +109,13 @@ class Harness(EngineCounters):
             self.engine._timer.cancel()
             self.engine._tick()
 
+    async def tick(self) -> None:
+        """Tick as fast as the loop allows, until cancelled; time stands still."""
+        while True:
+            await asyncio.sleep(0)
+            self.engine._timer.cancel()
+            self.engine._tick()
+
     async def delivers(self) -> None:
         """The kernel has got rid of everything that was relayed."""
         await until(lambda: not any(end.unacked() for c in self.connections for end in (c.client, c.server)))

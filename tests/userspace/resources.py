@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from lbproxy.dataplanes.userspace.main.listening_sockets import INHERITED
 from lbproxy.model.address import Address
+from lbproxy.net.socket_options import set_options
 
 
 class Clock:
@@ -22,6 +24,7 @@ class Clock:
 def listening(host: str) -> tuple[socket.socket, Address]:
     """A listening socket as the main process makes it, on any free port."""
     sock = socket.socket(Address(host, 0).family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+    set_options(sock, INHERITED)
     sock.bind((host, 0))
     sock.listen(100)
     return sock, Address(*sock.getsockname()[:2])

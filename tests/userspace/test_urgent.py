@@ -26,6 +26,25 @@ async def test_lone_urgent_byte_arrives(harness: Harness) -> None:
     await client.hears(b"!")
 
 
+@pytest.mark.parametrize("is_client", [True, False], ids=["client", "server"])
+async def test_several_urgent_bytes_in_a_row_all_arrive(harness: Harness, is_client: bool) -> None:  # noqa: FBT001 - a case
+    """Each moves the mark on; where the bytes are not in line, the kernel drops the one that was marked before."""
+    client, server = await harness.pair(harness.backend())
+    await until(lambda: len(harness.connections) == 1)
+    sender, reader = (client, server) if is_client else (server, client)
+    for _ in range(30):
+        for mark in b"123":
+            sender.send_now(bytes([mark]), OOB)
+        await reader.hears(b"123")
+
+
+async def test_urgent_bytes_sent_before_the_client_was_accepted_all_arrive(harness: Harness) -> None:
+    backend, client = harness.backend(), harness.client()
+    for mark in b"123":
+        client.send_now(bytes([mark]), OOB)
+    await (await backend.accept()).hears(b"123")
+
+
 async def test_urgent_byte_sent_before_a_backend_was_there_is_kept(harness: Harness) -> None:
     backend, client = harness.backend(), harness.client()
     client.send_now(b"before")

@@ -9,12 +9,12 @@ from collections.abc import Collection, Iterable
 
 from lbproxy.model.address import Address
 from lbproxy.model.errors import BindError
-from lbproxy.net.socket_options import KEEPALIVE
+from lbproxy.net.socket_options import KEEPALIVE, URGENT_IN_LINE
 from lbproxy.net.tcp_bind import bind, explain
 
 BACKLOG = 4096
 """Clients that may wait to be accepted; the kernel caps it at net.core.somaxconn."""
-INHERITED = ((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1), *KEEPALIVE)
+INHERITED = ((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1), URGENT_IN_LINE, *KEEPALIVE)
 """Set once here: on Linux an accepted socket inherits them from its listening socket."""
 
 

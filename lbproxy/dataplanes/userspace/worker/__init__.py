@@ -35,7 +35,8 @@ RELAYING: the same, and each end knows its peer
     the peer is full             held back, not read until it has room      `SlowPath.hold_back`
     a small read is filled       bulk: a CHUNK at a time, by turns          `SlowPath.turn`
     an end of stream             passed on; at the second CLOSED (`finished`)
-    an end breaks                CLOSED, the other is reset                 `LiveService.on_lost`
+    an end breaks                what it had sent is relayed and acknowledged, or the other end is silent for too long;
+                                 then CLOSED, the other is reset            `LiveService.on_lost`
     the backend resets unused    DIALING again, elsewhere                   `PendingConnections.retry`
     silent for too long          CLOSED (`idle_timeout`, `half_close_timeout`)   `IdleReaper.tick`
     its backend is removed       CLOSED (`drain_timeout`)                   `LiveService.drop`
@@ -60,5 +61,7 @@ Invariants, each with the test that guards it. Those marked * are looked at afte
 - Bytes arrive once and in order, and those of a lost connection nowhere: test_nothing_is_lost_repeated_or_out_of_order,
   test_what_a_lost_client_was_owed_reaches_nobody_else
 - A break is passed on as a break, never as an end: test_backend_reset_midstream_closes_client_and_frees_lease
+- What an end had sent before it broke arrives before the break, whatever call found it:
+  test_answer_of_a_backend_that_closes_with_the_request_unread_arrives_whole
 - A closed connection is in no reference cycle: test_connections_that_ended_need_no_garbage_collector
 """

@@ -44,8 +44,8 @@ class End(RawSocket):
     It never blocks: each is made with O_NONBLOCK, so that no call needs MSG_DONTWAIT, which a caller could forget.
     """
 
-    __slots__ = ("connection", "fd", "has_ended", "has_tail", "is_blocked", "is_bulk", "is_queued", "is_room_watched",
-                 "is_urgent", "peer", "received", "sink", "unsent")
+    __slots__ = ("connection", "fd", "has_ended", "has_failed", "has_tail", "is_blocked", "is_bulk", "is_queued",
+                 "is_room_watched", "is_urgent", "peer", "received", "sink", "unsent")
 
     connection: "Connection"
     fd: int
@@ -71,7 +71,9 @@ class End(RawSocket):
     is_urgent: bool
     """An error or urgent data was announced: read until nothing is left, for a short read proves nothing."""
     has_ended: bool
-    """Its end of stream was read."""
+    """Its end of stream was read, or all that could be read of one that has failed."""
+    has_failed: bool
+    """It is broken: nothing can be sent here any more, but what it had sent before can be read."""
 
     def adopt(self, connection: "Connection", fd: int) -> None:
         """Become an end of `connection`; `fd` is its own descriptor, which its method would take a call to tell."""
@@ -79,7 +81,7 @@ class End(RawSocket):
         self.sink = self.unsent = None
         self.received = 0
         self.is_blocked = self.is_bulk = self.is_queued = self.is_room_watched = False
-        self.has_tail = self.is_urgent = self.has_ended = False
+        self.has_tail = self.is_urgent = self.has_ended = self.has_failed = False
 
     def has_unread(self) -> bool:
         """Whether bytes wait to be read here (FIONREAD, 0.2 µs)."""
@@ -103,7 +105,10 @@ class Owner(Protocol):
         """Epoll reports `event` on an end of a connection that does not relay yet."""
 
     def on_lost(self, end: End, error: OSError) -> None:
-        """An end of a relaying connection broke; the owner decides what becomes of the connection."""
+        """An end of a relaying connection broke; the owner decides what becomes of the connection.
+
+        Nothing is read or sent before the batch has been sent: what was read before must arrive before.
+        """
 
     def close(self, connection: "Connection", reason: Closed) -> None:
         """End a relaying connection and count why. Both sides are reset unless it is FINISHED."""
@@ -115,8 +120,8 @@ class Connection:
     Attributes that the phase does not name are unset, so that a use of one at the wrong time raises AttributeError.
     """
 
-    __slots__ = ("bucket", "client", "has_keepalive", "has_relayed", "phase", "queued_since", "quiet_since", "server",
-                 "service", "started", "target", "tried", "unacked")
+    __slots__ = ("bucket", "client", "ending", "has_keepalive", "has_relayed", "phase", "queued_since", "quiet_since",
+                 "server", "service", "started", "target", "tried", "unacked")
 
     client: End
     """Unset when CLOSED."""
@@ -138,6 +143,8 @@ class Connection:
         self.tried: tuple[Target, ...] = ()
         """Backends that failed it already."""
         self.phase = CHOOSING
+        self.ending: Closed | None = None
+        """Why it closes as soon as the last words of an end that has failed have arrived; None: no end has failed."""
         self.started = now
         """When it was accepted, monotonic."""
         self.has_relayed = False
@@ -151,7 +158,7 @@ class Connection:
         Both directions leave the fast path while either is blocked: the full end's WRITABLE must not pass unseen.
         """
         client, server = self.client, self.server
-        if self.phase is not RELAYING or client.is_blocked or server.is_blocked:
+        if self.phase is not RELAYING or client.is_blocked or server.is_blocked or self.ending is not None:
             client.sink = server.sink = None
         else:
             client.sink = None if client.is_bulk or client.has_ended else server

@@ -145,6 +145,7 @@ class Engine:
         self._cells[counters.DESCRIPTORS] = len(self._byte_loop)
         self._cells[counters.CPU_TIME] = self._cpu_before + int(process_time() * counters.MICROSECONDS)
         with self._byte_loop.batch():
+            self._byte_loop.slow_path.close_delivered()
             self._reaper.tick(now)
             for service in self._services.values():
                 service.pending.expire(now)

@@ -64,7 +64,7 @@ class IdleReaper:
             if _is_taking(connection):
                 connection.quiet_since = now
             else:
-                connection.service.close(connection, reason)
+                connection.service.close(connection, reason if connection.ending is None else connection.ending)
 
     def _count(self, connection: Connection) -> int:
         client, server, at = connection.client, connection.server, connection.target.at
@@ -80,7 +80,7 @@ class IdleReaper:
 
 def _overdue(connection: Connection, quiet: float) -> Closed | None:
     policy = connection.service.policy
-    is_half_open = connection.client.has_ended or connection.server.has_ended
+    is_half_open = connection.client.has_ended or connection.server.has_ended or connection.ending is not None
     if is_half_open and quiet >= policy.half_close_timeout:
         return Closed.HALF_CLOSE_TIMEOUT
     if policy.idle_timeout and quiet >= policy.idle_timeout:

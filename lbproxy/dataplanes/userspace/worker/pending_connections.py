@@ -12,6 +12,7 @@ from itertools import takewhile
 from socket import (
     IPPROTO_TCP,
     SO_ERROR,
+    SO_OOBINLINE,
     SOCK_CLOEXEC,
     SOCK_NONBLOCK,
     SOCK_STREAM,
@@ -103,9 +104,9 @@ class PendingConnections:
         connection = end.connection
         if end is connection.client:
             self._on_early(connection, event)
-        elif event & (ERROR | HANGUP):
+        elif event & (ERROR | HANGUP) and not (event & WRITABLE and end.has_unread()):
             self._on_failure(connection, _failure_of(end.getsockopt(SOL_SOCKET, SO_ERROR)))
-        elif event & WRITABLE:
+        elif event & WRITABLE:  # it may be broken again already: what it had sent before is relayed
             self._on_connected(connection, event)
 
     def retry(self, connection: Connection) -> None:
@@ -198,6 +199,7 @@ class PendingConnections:
         self.dialing[connection] = self._byte_loop.now
         self._byte_loop.track(server)
         server.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
+        server.setsockopt(SOL_SOCKET, SO_OOBINLINE, 1)  # see URGENT_IN_LINE
         if connection.client.has_unread():
             # What the client has sent carries the handshake's last ACK: the backend wakes once instead of twice, and a
             # new connection takes 37 µs instead of 43. Not blindly: a backend that speaks first would wait for that ACK

@@ -63,15 +63,21 @@ class LiveService:
             self.pending.connect(connection)
 
     def on_lost(self, end: End, error: OSError) -> None:
-        """An end of a relaying connection broke: break the other too, unless another backend can serve it."""
+        """An end of a relaying connection broke: break the other too, unless another backend can serve it.
+
+        What the broken end had sent before arrives first.
+        """
         connection = end.connection
         is_server = end is connection.server
-        if is_server and error.errno == errno.ECONNRESET and not _has_relayed(connection):
+        if connection.ending is not None:
+            if not end.has_failed:  # nobody is left who could take the other end's last words
+                self.close(connection, connection.ending)
+        elif is_server and error.errno == errno.ECONNRESET and not _has_relayed(connection) and not end.has_unread():
             self._take_back(connection)
         elif error.errno in GONE_SILENT:
-            self.close(connection, Closed.BACKEND_TIMEOUT if is_server else Closed.CLIENT_TIMEOUT)
+            self._fail(end, Closed.BACKEND_TIMEOUT if is_server else Closed.CLIENT_TIMEOUT)
         else:
-            self.close(connection, Closed.BACKEND_RESET if is_server else Closed.CLIENT_RESET)
+            self._fail(end, Closed.BACKEND_RESET if is_server else Closed.CLIENT_RESET)
 
     def close(self, connection: Connection, reason: Closed) -> None:
         """End a relaying connection. Whatever did not finish ends in a reset on both sides."""
@@ -116,6 +122,13 @@ class LiveService:
                 address, age = connection.target.address, self._byte_loop.now - connection.started
                 ages[address] = max(age, ages.get(address, 0.0))
         return ages
+
+    def _fail(self, end: End, reason: Closed) -> None:
+        """Close the connection, when what can still be read from the end that broke has arrived at the other."""
+        slow_path = self._byte_loop.slow_path
+        slow_path.fail(end, reason)
+        # Not at once: what this batch has read from it before is yet to be sent.
+        self._byte_loop.defer(slow_path.relay_last_words, end)
 
     def _take_back(self, connection: Connection) -> None:
         """Make a relaying connection that has relayed nothing a pending one again."""

@@ -3,16 +3,20 @@
 A stream that fills a small read becomes bulk: it gets one turn of CHUNK after another, through a pipe, and between two
 turns everybody else is served. What the peer does not take is held back, and reading stops until it is gone: a slow
 reader costs at most one CHUNK here, and its sender is stopped by the kernel.
+
+Last words: an end that broke may have sent something before, as a server that refuses an upload and closes. The kernel
+keeps it until it is read, whatever call found the error. So it is relayed as ever, while what the other end sends is
+read and dropped (it may not read before it has sent all), and the connection closes when all has been acknowledged.
 """
 
 import select
 from collections import deque
 from collections.abc import Callable
-from socket import MSG_MORE, SHUT_WR, SO_ERROR, SO_OOBINLINE, SOL_SOCKET
+from socket import MSG_MORE, SHUT_WR, SO_ERROR, SOL_SOCKET
 
-from lbproxy.dataplanes.userspace.shared.reasons import FINISHED
+from lbproxy.dataplanes.userspace.shared.reasons import FINISHED, Closed
 from lbproxy.dataplanes.userspace.worker.connection import RELAYING, End
-from lbproxy.dataplanes.userspace.worker.pipe import Pipe, Pipes
+from lbproxy.dataplanes.userspace.worker.pipe import CHUNK, Pipe, Pipes
 
 READABLE, WRITABLE, PEER_CLOSED = select.EPOLLIN, select.EPOLLOUT, select.EPOLLRDHUP
 URGENT, ERROR, HANGUP = select.EPOLLPRI, select.EPOLLERR, select.EPOLLHUP
@@ -33,6 +37,8 @@ class SlowPath:
         self._watch_room = watch_room
         self.bulk: deque[End] = deque()
         """Ends that wait for their turn."""
+        self._undelivered: list[End] = []
+        """Ends that have failed and are read out, whose peer has not acknowledged everything yet."""
         self._pipes = Pipes()  # shared by every connection: an idle one owns no buffer
 
     def close(self) -> None:
@@ -53,7 +59,7 @@ class SlowPath:
             if end.is_blocked or end.has_ended:  # nothing will be read that could tell
                 if event & ERROR:
                     self._report_error(end)
-            elif end.is_bulk:
+            elif end.is_bulk or (connection.ending is not None and not end.has_failed):
                 self._queue(end)
             else:
                 self.read(end)
@@ -68,10 +74,11 @@ class SlowPath:
         while True:
             try:
                 data = end.recv(SMALL)
-            except BlockingIOError:
-                return
             except OSError as error:
-                end.connection.service.on_lost(end, error)
+                if end.has_failed:  # its error was found before, perhaps by a send, which clears it
+                    self._settle(end)
+                elif not isinstance(error, BlockingIOError):
+                    end.connection.service.on_lost(end, error)
                 return
             size = len(data)
             # Announced, and a short read came: nothing can follow. The end goes out in the same segment.
@@ -92,8 +99,6 @@ class SlowPath:
         end.has_tail = True
         if event & UNTIL_EMPTY:
             end.is_urgent = True
-            if event & URGENT:
-                end.setsockopt(SOL_SOCKET, SO_OOBINLINE, 1)  # else the kernel drops the urgent byte
 
     def hold_back(self, end: End, rest: bytes | Pipe) -> None:
         """Keep `rest`, which came from `end` and which its peer did not take; read no more there until it has."""
@@ -108,13 +113,37 @@ class SlowPath:
         end.connection.update_sinks()
         self._queue(end)
 
+    def fail(self, end: End, reason: Closed) -> None:
+        """Send nothing more to an end that broke. `relay_last_words` of it must follow when the batch has been sent."""
+        end.connection.ending = reason
+        end.has_failed = end.is_urgent = True
+        end.unsent, end.peer.is_blocked = None, False
+        end.connection.update_sinks()
+        self._queue(end.peer)
+
+    def relay_last_words(self, end: End) -> None:
+        """Relay what an end that has failed had sent; close the connection once it has arrived."""
+        if end.has_ended:
+            self._settle(end)
+        elif not end.is_blocked:  # else it is read on when its peer has room
+            self.read(end)
+
+    def close_delivered(self) -> None:
+        """Close the connections whose last words have been acknowledged. For each tick: no event tells of it."""
+        undelivered, self._undelivered = self._undelivered, []
+        for end in undelivered:
+            if end.connection.phase is RELAYING:
+                self._settle(end)
+
     def turn(self) -> None:
         """Give the bulk stream that waits longest its turn: CHUNK at most."""
         end = self.bulk.popleft()
         end.is_queued = False
         if end.connection.phase is not RELAYING:
             return
-        if end.is_urgent:  # a pipe takes no urgent byte
+        if end.connection.ending is not None and not end.has_failed:
+            self._discard(end)
+        elif end.is_urgent:  # a pipe takes no urgent byte
             self._demote(end)
             self.read(end)
         else:
@@ -207,6 +236,9 @@ class SlowPath:
     def _finish(self, end: End) -> None:
         """Its stream has ended: pass the end on; when both have, the connection is done."""
         peer, connection = end.peer, end.connection
+        if end.has_failed:
+            self._settle(end)
+            return
         end.has_ended = True
         if peer.has_ended:
             connection.service.close(connection, FINISHED)
@@ -216,6 +248,27 @@ class SlowPath:
             peer.shutdown(SHUT_WR)
         except OSError as error:
             connection.service.on_lost(peer, error)
+
+    def _settle(self, end: End) -> None:
+        """An end that has failed is read out: close, unless a reset now would drop what its peer has yet to get."""
+        connection = end.connection
+        end.has_ended = True
+        if end.peer.unacked():
+            self._undelivered.append(end)
+        elif connection.ending is not None:  # always, since `fail`
+            connection.service.close(connection, connection.ending)
+
+    def _discard(self, end: End) -> None:
+        """Drop what it sends: nobody is there to take it."""
+        try:
+            size = len(end.recv(CHUNK))
+        except BlockingIOError:
+            return
+        except OSError as error:
+            end.connection.service.on_lost(end, error)
+            return
+        if size:
+            self._queue(end)
 
     def _report_error(self, end: End) -> None:
         code = end.getsockopt(SOL_SOCKET, SO_ERROR)
