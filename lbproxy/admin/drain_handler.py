@@ -55,6 +55,7 @@ class DrainHandler:
     async def drain(self, request: web.Request) -> web.Response:
         """Drain every backend that is meant, or replace the terms of its drain."""
         order = await _read(request, DrainRequest)
+        # Only those that are in the snapshot: a mistyped backend is an error, and not an order that waits for one.
         keys = self._find(order)
         done = [key for key in keys if self._context.operator.drain(key, order.for_seconds, order.deadline_seconds)]
         return self._answer(done)
@@ -62,6 +63,7 @@ class DrainHandler:
     async def undrain(self, request: web.Request) -> web.Response:
         """End every order that is meant, including those for backends that their source no longer lists."""
         order = await _read(request, DrainTarget)
+        # From the orders and not the snapshot: an order for an absent backend must be possible to end.
         keys = [key for key in self._context.operator.drain_orders() if _is_meant(key, order)]
         if not keys:
             unknown = f"no drain is ordered for {quoted(order.backend)}; lbproxy status shows the drained backends"
@@ -119,6 +121,7 @@ def _is_meant(key: BackendKey, order: DrainTarget) -> bool:
 
 def _host(text: str) -> str | None:
     try:
+        # In canonical form: ::0:1 and ::1 are one address.
         return str(ipaddress.ip_address(text.removeprefix("[").removesuffix("]")))
     except ValueError:
         return None

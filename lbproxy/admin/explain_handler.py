@@ -61,9 +61,11 @@ class ExplainHandler:
 
     async def _choices(self, row: ServiceRow) -> list[SchedulerChoice]:
         asked, choices = self._answers.get(row.name, (0.0, []))
+        # `not asked`: shortly after the start of the machine the monotonic clock itself is below FRESH.
         if monotonic() - asked >= FRESH or not asked:
             draining = [one.address for one in row.backends if one.backend and one.backend.state is State.DRAINING]
             choices = list(await self._context.operator.choices(row.name, draining))
+            # The first is the oldest, as a dict keeps the order of insertion.
             while len(self._answers) >= MOST_KEPT:
                 del self._answers[next(iter(self._answers))]
             self._answers.pop(row.name, None)  # so that it is last again, and dropped last

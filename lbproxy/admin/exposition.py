@@ -38,6 +38,7 @@ class Exposition:
         is_open = accepts(request, hdrs.ACCEPT, OPENMETRICS)
         headers = {hdrs.CONTENT_TYPE: openmetrics.CONTENT_TYPE_LATEST if is_open else CLASSIC}
         async with self._turn:
+            # Each family ends with `# EOF` in OpenMetrics; it is cut off there, and stands once at the end.
             body = await self._written(_open if is_open else exposition.generate_latest) + _END * is_open
             if accepts(request, hdrs.ACCEPT_ENCODING, "gzip"):
                 headers[hdrs.CONTENT_ENCODING] = "gzip"

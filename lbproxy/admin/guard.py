@@ -57,6 +57,7 @@ class TokenFile:
         """Give the token as it is now. Raises `TokenError`."""
         try:
             with self.path.open("rb") as file:
+                # One more than allowed shows that it is longer; a path to a device must not be read without end.
                 token = file.read(LONGEST + 1).strip()
         except OSError as error:
             raise TokenError(f"{self.path}: {(error.strerror or str(error)).lower()}; "
@@ -86,6 +87,7 @@ class AdminMetrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         self._refused = Counter("lbproxy_admin_requests_refused_total", "Requests that the admin server refused.",
                                 ["reason"], registry=registry)
+        # From the start at 0, so that rate() sees the first refusal.
         for reason in ("host", "cross_site", "read_only", "token"):
             self._refused.labels(reason)
 
@@ -105,6 +107,7 @@ class Guard:
 
     async def check(self, request: web.Request) -> None:
         """Return if this request may be answered. Raises `RequestRefusedError`."""
+        # Before the check of Host: a browser can't open a Unix socket, so no site can make one send us requests.
         if is_local(request):
             return
         if request.path not in PROBES and not self._is_known(request.headers.get(hdrs.HOST, "")):
@@ -121,6 +124,7 @@ class Guard:
 
     def _check_site(self, request: web.Request) -> None:
         origin, site = request.headers.get(hdrs.ORIGIN), request.headers.get("Sec-Fetch-Site", "none")
+        # Both headers, as older browsers send no Sec-Fetch-Site. Other clients than browsers send neither.
         is_foreign = origin is not None and urlsplit(origin).netloc != request.headers.get(hdrs.HOST)
         if is_foreign or site not in SAME_SITE:
             self._refuse("cross_site", 403, "orders from other sites are refused")

@@ -49,15 +49,18 @@ async def stream(request: web.Request, live: "LiveStream") -> web.StreamResponse
     if len(live) >= MOST_SUBSCRIBERS:
         raise RequestRefusedError(503, f"{MOST_SUBSCRIBERS} pages are open, and no more are allowed; close some")
     response = web.StreamResponse(headers={**HEADERS, hdrs.CONTENT_TYPE: "text/event-stream"})
+    # The head alone: a stream that never ends has no body to measure.
     if request.method == hdrs.METH_HEAD:
         return response
     transport = request.transport
     with live.subscribed() as subscriber:
         await response.prepare(request)
         if transport is not None:
+            # write() waits above this, and so the timeout below notices a page that does not read.
             transport.set_write_buffer_limits(high=HIGH_WATER)
         try:
             while not subscriber.has_ended:
+                # Outside the timeout: a quiet program has nothing to send, which is no fault of the page.
                 message = await live.next(subscriber)
                 async with asyncio.timeout(SEND_TIMEOUT):
                     await response.write(message)
@@ -156,6 +159,7 @@ class LiveStream:
             subscriber.end()
         if self._task is not None:
             self._task.cancel()
+            # wait() and not `await`: a sampler that was cancelled or has failed must not raise here.
             await asyncio.wait([self._task])
 
     async def _run(self) -> None:
@@ -172,8 +176,10 @@ class LiveStream:
     async def _sample(self) -> float:
         """Take a sample, send what changed, and return the seconds of CPU time that the sample took."""
         reading = ProgramReading.of(self._status, monotonic())
+        # CPU time and not wall time: on a busy machine samples would become rarer without taking more.
         after, seconds = await asyncio.to_thread(_timed, reading, self._offset)
         before, self._latest, self._whole = self._latest, after, None
+        # After a longer gap a rate would be an average over it, shown as one second.
         is_next = before is not None and after.moment - before.moment < LINGER
         if before is not None and is_next and self._sampled.is_set():
             self._send_changes(before, after)

@@ -92,6 +92,7 @@ class Pages:
         if not re.fullmatch("[0-9]{1,18}", since):  # int() alone takes signs, spaces and digits without end
             raise RequestRefusedError(400, "since: write the number of an event, such as /events?since=17")
         event_log = self._context.event_log
+        # On the loop: at most a thousand events.
         body = json_bytes(event_log_shape(event_log.since(int(since)), event_log.latest))
         return web.Response(body=body, content_type="application/json")
 

@@ -53,6 +53,7 @@ async def serve(addresses: Sequence[AdminAddress], context: AdminContext) -> Asy
         live = LiveStream(context.status, context.event_log)
         runner = web.AppRunner(_application(context, live), access_log=None, logger=_SILENT,
                                keepalive_timeout=IDLE_TIMEOUT, lingering_time=LINGER_TIMEOUT,
+                               # No decompression: a small body could unpack to a huge one.
                                shutdown_timeout=SHUTDOWN_TIMEOUT, auto_decompress=False)
         await runner.setup()
         servers = [await _start(sock, _limited(runner)) for sock in listening]
@@ -159,6 +160,7 @@ def _is_stale(path: str) -> bool:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK) as sock:
         try:
             sock.connect(path)
+        # Nobody listens behind the file. Any other error, as EAGAIN of a full queue, may come from a living server.
         except ConnectionRefusedError:
             return True
         except OSError:

@@ -32,6 +32,7 @@ def _same_names(config: Config) -> Iterator[Problem]:
 def _same_listens(config: Config) -> Iterator[Problem]:
     taken = _Taken()
     if config.admin_address:
+        # First, so that a service which wants the same address is the one that is reported.
         taken.add(config.admin_address, f"the admin server ({config.admin_address})")
     for index, service in enumerate(config.services):
         for place, address in enumerate(service.listen):
@@ -70,6 +71,7 @@ class _Taken:
         wildcard = WILDCARDS[address.family]
         if address.host == wildcard:
             return next(iter(hosts.values()), None)
+        # A wildcard takes every address at its port (bind() would say EADDRINUSE).
         return hosts.get(address.host) or hosts.get(wildcard)
 
     def add(self, address: Address, holder: str) -> None:

@@ -16,6 +16,7 @@ _V1_MOUNTS = ("sys/fs/cgroup/cpu", "sys/fs/cgroup/cpu,cpuacct")
 
 def usable_cpus(root: Path = Path("/"), at_most: int = 256) -> int:
     """Return the number of CPUs, from 1 to `at_most`; a quota of 1.5 counts as 2. `root` holds `proc` and `sys`."""
+    # Not os.cpu_count(), which counts the CPUs of the machine.
     return max(1, ceil(min(len(os.sched_getaffinity(0)), cpu_quota(root), at_most)))
 
 
@@ -44,6 +45,7 @@ def _quotas(root: Path, mounts: tuple[str, ...], group: PurePosixPath,
         directory = root / mount
         for part in ("", *group.parts[1:]):
             directory /= part
+            # A file that is missing or odd is no quota: at worst there are more workers than the quota feeds.
             with suppress(OSError, ValueError, ZeroDivisionError):
                 yield read(directory)
 
@@ -55,4 +57,5 @@ def _v2_quota(directory: Path) -> float:
 
 def _v1_quota(directory: Path) -> float:
     quota = int((directory / "cpu.cfs_quota_us").read_text())
+    # -1 means no quota.
     return inf if quota < 0 else quota / int((directory / "cpu.cfs_period_us").read_text())

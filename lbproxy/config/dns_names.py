@@ -23,6 +23,7 @@ class DnsNameKind(OptionKind[str]):
 
     def read(self, value: object) -> str:
         """Take `db.internal` or `_postgres._tcp.db.internal`; a dot at the end keeps off the search list."""
+        # DNS does not tell upper from lower case (RFC 4343); one spelling is one series in the metrics.
         name = value.lower() if isinstance(value, str) else ""
         if len(name.removesuffix(".")) > LONGEST or not (_HOST.fullmatch(name) or _SERVICE.fullmatch(name)):
             raise ValueError(f"{quoted(value)} is not a DNS name; write one such as db.internal, or "

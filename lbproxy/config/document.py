@@ -58,6 +58,7 @@ def _text(content: bytes, file: str) -> str:
 
 def _parsed(text: str, file: str) -> Document:
     try:
+        # The events only: no object is ever made by the YAML library.
         tree = Tree(file, YAML(typ="safe", pure=True).parse(text))
         return Document(tree.read(), SourceMap(file, tree.lines))
     except ReaderError as error:

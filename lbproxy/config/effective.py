@@ -53,6 +53,7 @@ class Config(LogOptions, IpvsOptions, ProcessOptions, KubernetesOptions, DnsOpti
         return _dumped({**_shown(self, names), "services": [_service(service) for service in self.services]})
 
     def _options_of(self, service: ServiceConfig) -> ServiceOptions:
+        # What was written, not what differs: an option that a service sets to the default must win over the top level.
         own = service.model_fields_set
         return ServiceOptions.model_construct(**{
             name: getattr(service if name in own else self, name) for name in ServiceOptions.model_fields})

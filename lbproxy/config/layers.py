@@ -48,6 +48,7 @@ def merge_layers(options: Mapping[str, object], environment: Mapping[str, str], 
     origins |= {(kebab(name),): value.origin for name, value in given.items()}
     problems = [*_unknown_keys(document), *_unknown_given(given)]
     single = {name: given[name] for name in ONE_SERVICE if name in given}
+    # Options of a single service are judged even where none is needed: half of one is a mistake in any command.
     if (needs_service or single) and (contradiction := _bad_services(single, document)):
         problems.append(contradiction)
     elif single:
@@ -57,6 +58,7 @@ def merge_layers(options: Mapping[str, object], environment: Mapping[str, str], 
 
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, _Given]:
+    # Unknown variables keep their own name here, to be reported with a suggestion.
     names = {variable(name): name for name in KNOWN}
     texts = {name: text for name, text in own_variables(environment).items() if name != CONFIG_VARIABLE}
     return {names.get(name, name): _Given(name, text.split() if names.get(name) in {"listen", "backend"} else text)

@@ -40,6 +40,7 @@ class OptionKind(ABC, Generic[T]):
         """Return what `read` takes, for the effective configuration and for the default in help."""
 
     def __get_pydantic_core_schema__(self, source: object, handler: object) -> CoreSchema:
+        # Plain: pydantic converts nothing itself, so that file, variable and option are read by the same rules.
         return core_schema.no_info_plain_validator_function(self.read)
 
 
@@ -53,6 +54,8 @@ class Integer(OptionKind[int]):
 
     def read(self, value: object) -> int:
         """Take `12` or 12."""
+        # int() alone takes spaces, underscores and digits of other scripts, and refuses above 4300 digits with a text
+        # of its own.
         if isinstance(value, str) and re.fullmatch("[+-]?[0-9]{1,18}", value):
             value = int(value)
         if not isinstance(value, int) or isinstance(value, bool):

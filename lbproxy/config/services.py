@@ -62,6 +62,7 @@ class BackendConfig(Options):
             raise ValueError("names no backend; write address:, or name: and port:")
         if self.address is not None and (self.name or self.port is not None):
             raise ValueError("has an address, and a name or port too; write address:, or name: and port:")
+        # A name of SRV records must have no port, any other must have one: both mistakes are this inequality.
         if self.name and is_service_name(self.name) != (self.port is None):
             raise ValueError(f"{self.name} has the ports of its SRV records; remove the port"
                              if self.port else f"{self.name} needs a port; write it as {self.name}:80")
@@ -79,6 +80,7 @@ class BackendConfig(Options):
         return str(self.address or (f"{self.name}:{self.port}" if self.port else self.name))
 
     def __str__(self) -> str:
+        # A weight of 1 that was written overrides the SRV records, so it must be in the file that is printed.
         is_default = self.weight == 1 and not (is_service_name(self.name) and self.own_weight == 1)
         return self.place if is_default else f"{self.place},weight={self.weight}"
 
@@ -86,6 +88,7 @@ class BackendConfig(Options):
 def _keys(text: str) -> Mapping[str, str]:
     """Split `ADDRESS,KEY=VALUE` or `NAME:PORT,KEY=VALUE`."""
     place, *settings = text.split(",")
+    # What is no name is left to the address kind, whose message says what to write.
     keys = dict(split_name(place) or {"address": place})
     for setting in settings:
         key, equals, value = (part.strip() for part in setting.partition("="))

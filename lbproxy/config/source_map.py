@@ -43,6 +43,7 @@ class SourceMap:
         return ": ".join(filter(None, (place, dotted(path))))
 
     def _nearest(self, path: KeyPath) -> KeyPath:
+        # What is missing has no line: the line of what should hold it is the nearest one.
         return next((path[:end] for end in range(len(path), 0, -1) if path[:end] in self.origins), ())
 
 

@@ -77,6 +77,7 @@ class Tree:
         if not isinstance(event, ScalarEvent):
             raise self._mistake(path, event, "a key is not text; write a word and a colon")
         key = (*path, str(event.value))
+        # `lines` has each path once, so it also tells a key that is given twice.
         if key in self.lines:
             raise self._mistake(key, event, f"is given twice, first in line {self.lines[key]}; remove one")
         self.lines[key] = _line(event)
@@ -96,6 +97,7 @@ class Tree:
         if isinstance(event, AliasEvent):
             raise self._mistake(path, event, f"the alias {quoted(f'*{event.anchor}')} is not supported; "
                                              "write the value itself")
+        # A tag would ask for another type than text (`!!binary`, `!!python/...`).
         if isinstance(event, ScalarEvent | CollectionStartEvent) and event.tag:
             raise self._mistake(path, event, f"the tag {quoted(event.tag)} is not supported; remove it")
 
@@ -105,6 +107,7 @@ class Tree:
 
 
 def _is_nothing(event: Event) -> bool:
+    # Only without quotes: "null" in quotes is the word.
     return isinstance(event, ScalarEvent) and not event.style and event.value in _NOTHING
 
 

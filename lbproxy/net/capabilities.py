@@ -24,6 +24,7 @@ class Capabilities:
 def capabilities(system: System) -> Capabilities:
     """Read the sets of this process."""
     status = system.text("proc/self/status") or ""
+    # The bounding set too: it tells a capability that is missing from one that is not effective for this user.
     lines = re.findall(r"^Cap(Eff|Bnd):\s*([0-9a-f]+)$", status, re.MULTILINE)
     found = {name: int(digits, 16) for name, digits in lines}
     return Capabilities(found.get("Eff"), found.get("Bnd"))

@@ -11,6 +11,7 @@ PORT_RANGE = "net.ipv4.ip_local_port_range"
 def raise_descriptor_limit() -> int:
     """Raise the soft limit of open files to the hard one, and return it. A connection takes two files."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    # The soft limit is often 1024, for programs that use select(); epoll has no such bound.
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     return hard
 

@@ -24,6 +24,7 @@ def bind(address: Address, *, is_shared: bool = False, options: tuple[Option, ..
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # connections in TIME_WAIT are no holders
         if is_shared:
+            # Only where it is asked for: elsewhere it would let a second program take a part of the connections unseen.
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         if address.family == socket.AF_INET6:  # else [::] would take IPv4's addresses too, which are listened on apart
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)

@@ -38,6 +38,7 @@ class InterfaceAddresses:
 def _reachable(answers: Iterable[bytes]) -> Iterator[str]:
     for answer in answers:
         found = fields(answer[HEADER.size:])
+        # Kernels before 3.14 have no IFA_FLAGS: then nothing is known to be tentative.
         flags = number(found.get(FLAGS, b""))
         # a point-to-point link has its own address in LOCAL and the other end's in ADDRESS
         address = ipaddress.ip_address(found.get(LOCAL) or found[ADDRESS])

@@ -19,6 +19,7 @@ KIND_MASK = 0x3FFF
 
 def aligned(size: int) -> int:
     """Round up to the next multiple of `ALIGNMENT`."""
+    # For a power of two, -ALIGNMENT is the mask that clears the lower bits.
     return (size + ALIGNMENT - 1) & -ALIGNMENT
 
 
@@ -72,6 +73,7 @@ def items(data: bytes) -> Iterator[tuple[int, bytes]]:
     offset = 0
     while offset + HEADER.size <= len(data):
         size, kind = HEADER.unpack_from(data, offset)
+        # Without the first part a size of 0 would loop for ever.
         if size < HEADER.size or offset + size > len(data):
             raise ValueError(f"attribute {kind} of {size} bytes at {offset} of {len(data)}")
         yield kind & KIND_MASK, data[offset + HEADER.size:offset + size]

@@ -38,6 +38,7 @@ class NetlinkMessage:
     def encode(self, sequence: int) -> bytes:
         """Write the message with its header, aligned to 4 bytes."""
         size = HEADER.size + len(self.body)
+        # The length is that without the padding.
         header = HEADER.pack(size, self.kind, self.flags | REQUEST, sequence, 0)
         return header + self.body.ljust(aligned(len(self.body)), b"\0")
 
@@ -78,4 +79,5 @@ def answers(received: bytes, sequence: int) -> Iterator[NetlinkAnswer]:
             if flags & INTERRUPTED:
                 raise InterruptedError(errno.EINTR, "it changed each time it was read")
             yield NetlinkAnswer(kind, flags, received[offset + HEADER.size:offset + size])
+        # At least a header: a size of 0 would loop for ever.
         offset += aligned(max(size, HEADER.size))

@@ -65,6 +65,7 @@ class NetlinkChannel:
     def _send(self, messages: tuple[NetlinkMessage, ...]) -> socket.socket:
         self._socket = self._socket or _open(self._protocol)
         self._sequence += 1  # answers to an earlier request that was given up are told apart by its number
+        # All in one send: a transaction of nf_tables must come in one piece (`nfnetlink_rcv_skb_batch`).
         self._socket.send(b"".join(message.encode(self._sequence) for message in messages))
         return self._socket
 

@@ -105,11 +105,13 @@ def table_messages(family: int, name: str, table: NftTable) -> Iterator[NetlinkM
     """Give the messages that make a table which does not exist yet; to be sent in a `transaction`."""
     yield message(family, NEW_TABLE, text(TABLE_NAME, name), flags=CREATE)
     for number, one in enumerate(table.sets, 1):
+        # The id names the set within its transaction, which nf_tables demands of each new set.
         yield message(family, NEW_SET, text(SET_TABLE, name), *_set(one), be32(SET_ID, number), flags=CREATE)
         for start in range(0, len(one.elements), LONGEST_LIST):
             elements = nest(LIST_ELEMENTS, *map(_element, one.elements[start:start + LONGEST_LIST]))
             yield message(family, NEW_ELEMENTS, text(LIST_TABLE, name), text(LIST_SET, one.name), elements,
                           flags=CREATE)
+    # Sets before rules: a rule that looks up a set which isn't there yet is refused.
     for chain in table.chains:
         yield message(family, NEW_CHAIN, text(CHAIN_TABLE, name), *_chain(chain), flags=CREATE)
     for rule in table.rules:

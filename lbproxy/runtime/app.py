@@ -118,6 +118,7 @@ class App:
             await self._shutdown.wait()
             log.info("stopping", delay_seconds=self._shutdown.delay)
             await self._shutdown.unless_at_once(asyncio.sleep(self._shutdown.delay))
+            # The checks are tasks of this group too, and would keep it from ending.
             self._health.close()
             for task in tasks:
                 task.cancel()
@@ -187,6 +188,7 @@ async def _run(config: Config, reload: Callable[[], Config], dataplanes: Datapla
     resolvers = await make_resolvers(config, registry)
     try:
         await App(config, reload, choice, event_log, registry, resolvers).run()
+    # Task groups wrap what their tasks raise; the command line shows one line.
     except ExceptionGroup as group:  # not `except*`: before 3.11.4 what it raises is wrapped again (cpython#103590)
         known, bugs = group.split(LbproxyError)
         if known is None or bugs is not None:

@@ -4,4 +4,5 @@ from lbproxy.dataplanes.catalog import Dataplanes
 from lbproxy.dataplanes.ipvs.kind import IPVS
 from lbproxy.dataplanes.userspace.kind import USERSPACE
 
+# IPVS first, as it moves no byte through a process; userspace last, as it needs nothing of the machine.
 DATAPLANES = Dataplanes((IPVS, USERSPACE))

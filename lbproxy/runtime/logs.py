@@ -30,6 +30,7 @@ def configure(level: str, log_format: str, event_log: EventLog) -> None:
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             *(_text_renderers() if is_text else _json_renderers()),
         ],
+        # Nothing is filtered here: the level is applied behind the event log, which gets all.
         wrapper_class=structlog.make_filtering_bound_logger(logging.NOTSET),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,

@@ -20,6 +20,7 @@ class ConfigMetrics:
                                    registry=registry)
         self.time = Gauge("lbproxy_config_last_reload_success_timestamp_seconds",
                           "When the configuration in effect was read, seconds since 1970.", registry=registry)
+        # Both series exist from the start: the first failure is an increase then, which alerts on rate() need.
         for result in ("success", "failure"):
             self.reloads.labels(result)
         self.is_successful.set(1)

@@ -20,6 +20,7 @@ class Shutdown:
         """React to SIGTERM and SIGINT, and call `on_hangup` on SIGHUP; needs a running loop."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
+            # On the loop, so that no signal interrupts a step of the program half done.
             loop.add_signal_handler(number, self._on_signal, number)
         loop.add_signal_handler(signal.SIGHUP, on_hangup)
 

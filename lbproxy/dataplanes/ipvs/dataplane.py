@@ -58,6 +58,8 @@ class IpvsDataplane:
             try:
                 await self._reconciler.reconcile(snapshot)
             finally:
+                # After a `BindError` at the start the snapshot is not set: nothing was made, so nothing is to be
+                # repaired.
                 if self._polling is None and self._reconciler.snapshot is snapshot:
                     self._polling = asyncio.create_task(self._poll(), name="ipvs")
 
@@ -66,6 +68,7 @@ class IpvsDataplane:
 
         Without `is_cleaning` there is nothing to wait for: the kernel goes on.
         """
+        # Before the first pass nothing was made, so nothing can be waited for.
         if self._is_cleaning and self._polling is not None:
             with suppress(TimeoutError):
                 async with asyncio.timeout(timeout):
@@ -78,6 +81,7 @@ class IpvsDataplane:
 
     async def close(self) -> None:
         """End at once. With `is_cleaning`, remove everything and cut the connections that are left. May be repeated."""
+        # Before the lock is taken: a pass that is under way ends, and no further one begins.
         self._stopping.set()
         async with self._pass_lock:
             if self._is_closed:
@@ -113,6 +117,7 @@ class IpvsDataplane:
         return all(one.active == 0 and one.is_settled for one in self.stats().backends.values())
 
     async def _poll(self) -> None:
+        # Told only when it changes: a pass each second would report the same trouble each second.
         trouble = ""
         while not self._stopping.is_set():
             started = monotonic()

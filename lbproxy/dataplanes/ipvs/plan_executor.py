@@ -45,6 +45,7 @@ class PlanExecutor:
                 await self._kernel.do(step)
             except KernelError as error:
                 if not _is_done_already(step, error):
+                    # Not retried here: the next pass plans anew from what the kernel holds then.
                     failures.append(_explained(step, error))
                     if isinstance(step, AddService) and error.errno == errno.EEXIST:
                         self.foreign.add(step.key)
@@ -57,9 +58,11 @@ class PlanExecutor:
     def _count(self, step: Step, observed: Mapping[ServiceKey, ObservedService], snapshot: Snapshot) -> None:
         match step:
             case AddDestination(key, destination):
+                # Without this, the first reading would take what it counted for that of an earlier process.
                 self._counters.start_at_zero(DestinationKey(key, destination.address), self._now)
             case DeleteDestination(key, _) | DeleteService(key):
                 for deleted in _deleted(step, observed):
+                    # By the reading before the step: after the deletion the kernel no longer says how many there were.
                     self._count_cut(deleted, observed[key].destinations[deleted.address].active, snapshot)
         if isinstance(step, DeleteService):
             self._counters.forget_service(step.key)
@@ -73,6 +76,7 @@ class PlanExecutor:
         if self._is_shutdown:
             return counter_store.SHUTDOWN
         service = snapshot.services.get(key.service)
+        # A destination that is deleted with connections was either dead or overdue: drains wait for all others.
         is_dead = any(one.is_dead and one.address == key.address for one in (service.backends if service else ()))
         return counter_store.DEAD if is_dead else counter_store.DRAIN_TIMEOUT
 

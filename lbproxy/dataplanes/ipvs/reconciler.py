@@ -73,6 +73,7 @@ class Reconciler:
         self._written = Ruleset()
         self._skipped: set[ServiceKey] = set()
         salt = random.random()  # noqa: S311 - spreads load, guards nothing
+        # Random for each process, and the same in each of its passes: see `SortKey`.
         self._sort_key = lambda address: hash((salt, address))
 
     async def reconcile(self, snapshot: Snapshot) -> None:
@@ -80,12 +81,16 @@ class Reconciler:
 
         After any other `DataplaneError` a part may be done; the next call does the rest.
         """
+        # First: two lbproxy would each take the other's services for their own, by the one record that there is.
         self._lock.take()
         reading = await self._read()
+        # Also what we wrote ourselves: if another program deletes our table, the services are still ours.
         own = reading.ruleset.owned | self._written.owned
         desired = self._desired(snapshot, reading, own)
         desired = self._without_conflicts(desired, conflicts(desired.services, reading.ipvs.services, own))
+        # After the other checks and before any change: an address that can't be bound refuses the whole snapshot.
         self._reservations.hold(_listens(snapshot))
+        # From here on passes repeat this snapshot, even if a step below fails.
         self.snapshot = snapshot
         await self._change(desired, reading, own)
         self._reservations.release_all_but(set(_listens(snapshot)))
@@ -95,6 +100,7 @@ class Reconciler:
         reading = await self._read()
         services = _select(reading.ipvs.services, reading.ruleset.owned | self._written.owned)
         executor = PlanExecutor(self._machine.kernel, self.counters, self._drains.owners, monotonic(), is_shutdown=True)
+        # Services first, then the record of them: see the module's docstring.
         await executor.execute(plan({}, services, services.keys(), self._sort_key), services, self.snapshot)
         await self._machine.netfilter.remove()
         self._written = Ruleset()
@@ -115,6 +121,7 @@ class Reconciler:
         if self._mark_range is None:
             return by_address(snapshot, reading.local_hosts)
         known = {**self._written.marking, **reading.ruleset.marking}
+        # Services that still drain keep their mark, though no address leads to it any more.
         reserved = [key.number for key in own if isinstance(key, Mark)]
         addresses = virtual_addresses(snapshot, reading.local_hosts)
         return by_mark(snapshot, reading.local_hosts, assign_marks(addresses, self._mark_range, known, reserved))
@@ -123,8 +130,10 @@ class Reconciler:
         """Skip addresses of a wildcard that other programs serve; raise `BindError` for an address that was named."""
         for key in taken:
             listen = desired.listens[key]
+            # An address that was named must not be skipped in silence; of a wildcard the others are still of use.
             if isinstance(key, Mark) or listen == key:
                 raise BindError(f"can't listen on {listen}: {_conflict(key)}", listen)
+        # Logged once, and not by every pass.
         for key in set(taken) - self._skipped:
             log.warning("address skipped", listen=str(desired.listens[key]), reason=_conflict(key))
         self._skipped = set(taken)
@@ -134,6 +143,7 @@ class Reconciler:
         now = monotonic()
         self._set_sysctls(desired)
         observed = _select(reading.ipvs.services, own)
+        # Before anything is deleted: what a destination has counted goes with it.
         self.counters.update(observed, self._drains.owners, now)
         desired = keep_unlearned(desired, self.snapshot, observed)
         services = self._drains.add_draining(desired.services, observed, self.snapshot, now)
@@ -151,6 +161,7 @@ class Reconciler:
             if executor.foreign:  # they were entered in the record before the step failed
                 own_after = self._written.owned - executor.foreign
                 await self._write_ruleset(self._written, replace(self._written, owned=own_after))
+        # Only now without those that are gone: a step that failed has raised above, and its service stays recorded.
         await self._write_ruleset(self._written, Ruleset(frozenset(services), desired.marking))
 
     def _set_sysctls(self, desired: Desired) -> None:
@@ -160,6 +171,7 @@ class Reconciler:
             log.info("sysctl set", name=setting.name, value=setting.value)
 
     async def _write_ruleset(self, present: Ruleset, wanted: Ruleset) -> None:
+        # A transaction begins a new generation, after which the tables are read again: none without need.
         if present != wanted:
             await self._machine.netfilter.replace(wanted)
         self._written = wanted

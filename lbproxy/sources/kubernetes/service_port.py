@@ -35,7 +35,7 @@ def _tcp_ports(spec: Fields) -> list[tuple[str, int | None]]:
 
 
 def _chosen(ports: list[tuple[str, int | None]], wanted: str | int | None) -> str:
-    # A name is never all digits (it has a letter), so a name and a number can't be mistaken for each other.
+    # Text is compared with names and a number with numbers: 80 is never the name "80".
     fitting = [name for name, number in ports if wanted in {None, name, number}]
     if len(fitting) == 1:
         return fitting[0]

@@ -31,6 +31,7 @@ class Lock:
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             sock.bind(self._name)
+            # Else `holder_of` could not connect, and so not learn the pid.
             sock.listen()
         except OSError as error:
             sock.close()
@@ -73,6 +74,7 @@ def _reserve(address: Address) -> socket.socket | None:
     try:
         return bind(address)
     except OSError as error:
+        # Another program at this address goes unnoticed then: binding is what would show it.
         if error.errno == errno.EACCES:
             return None
         raise

@@ -51,6 +51,7 @@ class IpvsKernel:
     async def dump(self) -> Observed:
         """See `Kernel`."""
         answers = await self._ask("read the IPVS services", IpvsCommand.GET_SERVICE, flags=DUMP)
+        # Destinations are read service by service, as IPVS_CMD_GET_DEST takes one.
         services = [service for service in map(decode_service, answers) if service]
         return Observed({service.key: await self._with_destinations(service) for service in services},
                         await self._timeouts())

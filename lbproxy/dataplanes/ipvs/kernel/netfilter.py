@@ -84,6 +84,7 @@ class NftTables:
         try:
             ruleset = nft_rules.decode_ruleset(family, elements)
         except ValueError:
+            # Elements that can't be ours: the table is written anew.
             return Ruleset(is_intact=False)
         wanted = nft_rules.encode_ruleset(family, ruleset)
         return Ruleset(ruleset.owned, ruleset.marking, await self._is_intact(number, wanted, table[0]))
@@ -97,8 +98,10 @@ class NftTables:
     async def _is_intact(self, family: int, wanted: NftTable, found: bytes) -> bool:
         """Whether the table does what its sets say: nothing is missing, and nothing was added."""
         description = fields(found)
+        # A dormant table (NFT_TABLE_F_DORMANT) keeps its rules, and applies none.
         is_dormant = any(description.get(nftables.TABLE_FLAGS, b""))
         members = int.from_bytes(description.get(nftables.TABLE_USE, b""))
+        # NFTA_TABLE_USE counts chains, sets and whatever else is in the table: one look finds what was added.
         if is_dormant or members != len(wanted.sets) + len(wanted.chains):
             return False
         for one in wanted.chains:
@@ -106,6 +109,7 @@ class NftTables:
             if [_chain(answer) for answer in answers] != [one]:
                 return False
         answers = await self._ask(family, nftables.GET_RULE, TABLE_ATTRIBUTE, flags=DUMP)
+        # Sorted: the dump goes chain by chain, in an order that is the kernel's.
         return sorted(map(_rule, answers)) == sorted((one.chain, one.comment) for one in wanted.rules)
 
     async def _ask(self, family: int, kind: int, *attributes: bytes, flags: int = ACK) -> list[bytes]:

@@ -80,6 +80,7 @@ def _write(setting: Setting, root: Path) -> None:
                              "own; on the node run modprobe ip_vs, and name it in /etc/modules-load.d") from None
     except OSError as error:
         trouble = error.strerror or str(error)
+    # Read again also after an error: another process may have set it meanwhile.
     if _read(setting, root) != setting.value:
         raise DataplaneError(f"can't set {setting.name} to {setting.value} ({trouble}), else {setting.reason}; "
                              f"run {advice(setting)}")

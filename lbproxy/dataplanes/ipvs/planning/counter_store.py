@@ -48,6 +48,7 @@ class CounterStore:
                          for name in snapshot.services}
         self.backends = {key: self.backends.get(key) or BackendStats() for key in keys}
         for key, stats in self.backends.items():
+            # See `DrainTracker.unsettled`: for a moment after closing, zero active connections may not stay zero.
             stats.is_settled = key not in unsettled
         self._publish()
 
@@ -69,6 +70,7 @@ class CounterStore:
 
     def start_at_zero(self, key: DestinationKey, now: float) -> None:
         """Note that this process has added the destination: all that it counts is ours, unless it is revived."""
+        # `setdefault`: a destination from the trash list goes on with the reading that is remembered.
         self._last.setdefault(key, (now, Counters()))
 
     def forget_service(self, key: ServiceKey) -> None:
@@ -119,6 +121,7 @@ class CounterStore:
 
 def _inherited(found: ObservedDestination) -> Counters:
     """What a destination had counted before this process: all but the connections that it still has."""
+    # At most what was counted: another program can zero the kernel's counters (ipvsadm --zero).
     current = min(found.active, found.counters.connections)
     return replace(found.counters, connections=found.counters.connections - current)
 

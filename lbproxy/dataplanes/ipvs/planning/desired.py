@@ -77,6 +77,7 @@ def expand(listen: Address, local_hosts: AbstractSet[str]) -> Iterator[Address]:
     if listen.host != WILDCARDS[listen.family]:
         yield listen
         return
+    # Sorted, so that equal states make equal plans.
     for host in sorted(local_hosts):
         address = Address(host, listen.port)
         if address.family == listen.family:

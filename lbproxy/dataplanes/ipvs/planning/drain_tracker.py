@@ -52,6 +52,7 @@ class DrainTracker:
         for key, service in observed.items():
             base = services.get(key) or VirtualService(key, service.scheduler, {})
             staying = {address: Destination(address, 0) for address, found in service.destinations.items()
+                       # Weight 0 and no limit: it gets no connection that a limit could refuse.
                        if address not in base.destinations and may_stay(DestinationKey(key, address), found)}
             if staying:
                 services[key] = replace(base, destinations={**base.destinations, **staying})
@@ -73,6 +74,7 @@ class DrainTracker:
                   found: ObservedDestination) -> bool:
         owner = self.owners.get(key)
         age = now - self._closed_since.get(key, now)
+        # Without an owner no snapshot ever says that its time is over, so it needs a limit of its own.
         is_allowed = age < unowned_timeout if owner is None else BackendKey(owner, key.address) in members
         return is_allowed and (found.active > 0 or self._may_get_active(key, found, now))
 
@@ -85,6 +87,7 @@ class DrainTracker:
         self._closed_since = {
             key: self._closed_since.get(key, now)
             for service_key, service in services.items() for address, destination in service.destinations.items()
+            # Also those that a snapshot wants with weight 0: their connections settle in the same way.
             if destination.weight == 0 and (key := DestinationKey(service_key, address))}
 
 

@@ -58,9 +58,11 @@ def assign_marks(addresses: Iterable[VirtualAddress], allowed: MarkRange, known:
             numbers.append(known[address])
     assigned: dict[ServiceFamily, int] = {}
     for service_family, numbers in candidates.items():
+        # An address that moved to another service brings the old one's mark along: the first to claim it keeps it.
         if kept := next((number for number in numbers if number not in assigned.values()), None):
             assigned[service_family] = kept
     unavailable = {*assigned.values(), *reserved}
+    # A generator: the range has up to four billion numbers, of which a few are taken.
     free = (number for number in allowed.numbers() if number not in unavailable)
     for service_family in candidates.keys() - assigned.keys():
         assigned[service_family] = _take(free, allowed)

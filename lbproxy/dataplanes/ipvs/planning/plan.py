@@ -54,6 +54,7 @@ def plan(wanted: Mapping[ServiceKey, VirtualService], observed: Mapping[ServiceK
         if key not in observed:
             yield AddService(key, service.scheduler)
             yield from _destination_steps(service, {}, sort_key)
+        # What is wanted and another program's is left alone; `conflicts` has reported it.
         elif key in own:
             yield from _service_steps(service, observed[key])
             yield from _destination_steps(service, observed[key].destinations, sort_key)
@@ -75,6 +76,7 @@ def tcp_timeout(snapshot: Snapshot) -> int:
     the longest that there is. Conntrack's own timeout of five days does not matter: IPVS's entry is gone before.
     """
     timeouts = [service.policy.idle_timeout or LONGEST_TIMEOUT for service in snapshot.services.values()]
+    # At least 1 and rounded up: the kernel takes whole seconds, and keeps what it has for 0.
     return min(max(1, math.ceil(max(timeouts))), LONGEST_TIMEOUT) if timeouts else DEFAULT_TCP_TIMEOUT
 
 

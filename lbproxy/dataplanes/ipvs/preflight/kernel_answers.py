@@ -37,6 +37,7 @@ async def ask(machine: Machine, schedulers: Iterable[str]) -> KernelAnswers:
     ipvs, observed = await _answer(machine.kernel.dump())
     return KernelAnswers(
         ipvs=ipvs,
+        # Without IPVS each scheduler's answer is that of IPVS: asking would only fail in the same way.
         schedulers={name: ipvs or await _scheduler(machine, name) for name in schedulers},
         nftables=(await _answer(machine.netfilter.read()))[0],
         addresses=(await _answer(machine.addresses.read()))[0],

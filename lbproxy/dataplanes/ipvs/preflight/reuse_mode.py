@@ -9,6 +9,7 @@ from lbproxy.model.finding import Finding, Verdict
 from lbproxy.net.system import System, sysctl_path
 
 NAME = "net.ipv4.vs.conn_reuse_mode"
+# kube-proxy skips it below 4.1, sets 0 below 5.9, and leaves it as it is from 5.9 on.
 APPEARED, MENDED = (4, 1), (5, 9)
 WHY = "decides what becomes of a client that uses a port again while its old connection is still remembered"
 

@@ -96,6 +96,7 @@ class Api:
 
     def stream(self, path: str, query: Mapping[str, str]) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
         """See `ApiConnection`."""
+        # No limit in total: the server ends a watch after `timeoutSeconds`.
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT, sock_read=SILENCE)
         return self._answered(path, query, timeout)
 
@@ -143,6 +144,7 @@ class Api:
     async def _renew(self, used: Session) -> None:
         """Read everything again, for a token, certificates, and even an address that changed; once for all requests."""
         async with self._renewing:
+            # Every watch is refused at the same moment: the first one renews, the others find that it was done.
             if self._session is used:
                 self._session = await _session(self._load)
                 await used.retire()

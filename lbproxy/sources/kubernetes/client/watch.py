@@ -136,9 +136,11 @@ class Watch:
                         yield event
             except (ApiUnreachableError, ApiRefusedError) as error:
                 ended = error
+            # By its age, not by an event: a watch that is cut after each event would come back at once for ever.
             if monotonic() - started >= SETTLED:
                 self._churning.reset()
             await self._pause(ended, "watch")
+        # Only between two requests: a watch that works is not cut for it, so the list may come later.
         raise RelistError("the periodic list is due", "timer")
 
     async def _events(self) -> AsyncGenerator[WatchEvent]:
@@ -219,11 +221,13 @@ class Watch:
     async def _pause(self, error: ApiError | None, verb: str) -> None:
         """Wait before the next attempt. An expired version happens in a healthy cluster; only several are a failure."""
         if isinstance(error, RelistError) and error.is_ordinary:
+            # The timer is ours: a list that it asks for says nothing about the server.
             self._fruitless += error.reason != "timer"
             if self._fruitless >= FRUITLESS:
                 self._status.failed(_fruitless(error, verb))
         elif error is not None:
             self._status.failed(self._described(error, verb))
+        # An answered request that still ended counts as churning; one that was not answered, as failing.
         backoff = self._churning if self._is_open or isinstance(error, RelistError) else self._failing
         self._is_open = False
         await asyncio.sleep(backoff.delay(error.retry_after if error else 0.0))
