@@ -71,6 +71,7 @@ def _origin(source: SourceFacts) -> SourceShape:
 
 def _backend(row: BackendRow, question: ServiceFacts, now: Now) -> ExplainedBackendShape:
     facts = question.facts.get(row.address) if row.backend else None
+    # A service of which only counters are left has no policy; nothing that is said of it depends on one.
     policy = question.row.service.policy if question.row.service else Policy()
     return {
         "address": str(row.address),

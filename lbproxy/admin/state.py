@@ -79,6 +79,7 @@ def state_json(reading: ProgramReading) -> bytes:
 
 def json_bytes(answer: object) -> bytes:
     """Write JSON with indents for people, in ASCII: names come from others and may hold control characters."""
+    # NaN is no JSON (RFC 8259), and browsers refuse the whole answer: a failure here is better.
     return json.dumps(answer, indent=1, allow_nan=False).encode() + b"\n"
 
 

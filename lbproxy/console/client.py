@@ -43,6 +43,7 @@ class Client:
         try:
             connection.request(method, path, body, self._headers(body))
             answer = connection.getresponse()
+            # With a limit: any program may listen at that address.
             text = answer.read(LARGEST)
         except (OSError, http.client.HTTPException) as error:
             raise AdminUnreachableError(f"no lbproxy answers at {self.address}: {_why(error)}; {ADVICE}") from None
@@ -54,6 +55,7 @@ class Client:
         headers = {"Accept": "application/json"}
         if body is not None:
             headers["Content-Type"] = "application/json"
+            # Over the Unix socket the file's mode decides, so the token would be shown for nothing.
             if self.token and isinstance(self.address, Address):
                 headers["Authorization"] = f"Bearer {self.token}"
         return headers
@@ -62,6 +64,7 @@ class Client:
 class _Connection(http.client.HTTPConnection):
     def __init__(self, address: AdminAddress) -> None:
         reached = address if isinstance(address, UnixPath) else _reachable(address)
+        # For a Unix socket the host is only what the Host header says.
         host, port = ("localhost", None) if isinstance(reached, UnixPath) else reached
         super().__init__(host, port, timeout=TIMEOUT)
         self._address = reached
@@ -84,6 +87,7 @@ def _reachable(address: Address) -> Address:
 
 def _read(status: int, text: bytes, address: AdminAddress) -> Any:  # noqa: ANN401 - JSON
     if status != OK:
+        # Escaped: what answers may not be an lbproxy, and must not give orders to the terminal.
         line = escaped(cut(text.decode(errors="replace").strip().partition("\n")[0], 300))
         raise AnswerError(line or f"{address} answers {status}")
     try:

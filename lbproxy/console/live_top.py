@@ -21,10 +21,12 @@ OTHER_LINES = 7
 def watch(client: Client, screen: Console) -> None:
     """Redraw until Ctrl-C. Raises `AdminUnreachableError` if the first request fails; later failures are only shown."""
     pictures = _Pictures(client, screen)
+    # Outside of the screen: an error of the first request stays readable in the terminal.
     pictures.first()
     with suppress(KeyboardInterrupt), Live(console=screen, auto_refresh=False, screen=True) as live:
         while True:
             live.update(pictures.next(), refresh=True)
+            # After each answer, not by the clock: a slow server is not asked faster than it answers.
             time.sleep(INTERVAL)
 
 

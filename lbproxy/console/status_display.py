@@ -124,6 +124,7 @@ def _table(*headings: str) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     for heading in headings:
         is_number = heading not in {"service", "backend", "state"}
+        # Only the state may take several lines: its reason is a sentence, while numbers and addresses are copied.
         table.add_column(heading, justify="right" if is_number else "left", no_wrap=heading != "state",
                          overflow="fold")
     return table
@@ -132,6 +133,7 @@ def _table(*headings: str) -> Table:
 def _rate(before: BackendShape, after: BackendShape, seconds: float) -> Rate:
     connections = after["connections_total"] - before["connections_total"]
     moved = _bytes(after) - _bytes(before)
+    # Never negative: the counters of a backend that came back start at 0.
     return Rate(max(0, connections) / seconds, max(0, moved) / seconds)
 
 

@@ -38,6 +38,7 @@ class Dataplanes:
     def _uncommon(self) -> Iterator[tuple[tuple[str, ...], Container[Scheduler]]]:
         """Give the schedulers that not all have, by those that have them."""
         owners = {one: tuple(kind.name for kind in self.kinds if one in kind.schedulers) for one in Scheduler}
+        # Only what not all have is worth a word in the help; a dict keeps the order of `Scheduler`.
         for some in dict.fromkeys(names for names in owners.values() if 0 < len(names) < len(self.kinds)):
             yield some, {one for one in Scheduler if owners[one] == some}
 
@@ -61,6 +62,7 @@ class Dataplanes:
         """Give all that one of them can't honour, with what to write instead."""
         for path, given in _levels(config):
             yield from self._foreign_options(kind, path, given)
+            # A service that only inherits the scheduler is not reported again: the mistake is at the top of the file.
             if given.scheduler not in kind.schedulers and (not path or "scheduler" in given.model_fields_set):
                 yield Problem((*path, "scheduler"), self._foreign_scheduler(kind, given.scheduler))
         yield from kind.unsupported(config)
@@ -76,6 +78,7 @@ class Dataplanes:
 
     def _foreign_options(self, kind: DataplaneKind, path: KeyPath, given: Config | ServiceConfig) -> Iterator[Problem]:
         foreign = self._all_own() - kind.own_options
+        # Only what was written: a default of another dataplane's option is no wish.
         for name in sorted(foreign & given.model_fields_set):
             if not _is_off(getattr(given, name)):
                 owners = self.honouring(name)

@@ -7,6 +7,7 @@ from lbproxy.model.finding import Finding, Verdict
 from lbproxy.net.system import System
 
 DIRECTORY = "proc/sys/net/netfilter"
+# Below full, so that there is time to act.
 FULL = 0.8
 ENOUGH = 65_536
 """As many as one backend can have with masquerading: a port each."""

@@ -27,6 +27,7 @@ class Preflight:
     @property
     def obstacle(self) -> Finding | None:
         """What keeps `auto` from taking it: what won't work before what is not known; None if nothing does."""
+        # IMPROVABLE is no obstacle: it works, if not as well as it could.
         bad = (Verdict.FATAL, Verdict.UNKNOWN)
         return next((found for verdict in bad for found in self.findings if found.verdict is verdict), None)
 
@@ -42,6 +43,7 @@ class DataplaneSelection:
     @property
     def active(self) -> Preflight:
         """The one that runs."""
+        # With an obstacle everywhere the last one runs, which needs least; `refuse_fatal` says what is in its way.
         return next((one for one in self.preflights if one.obstacle is None), self.preflights[-1])
 
     @property
@@ -66,6 +68,7 @@ class DataplaneSelection:
     def refuse_fatal(self) -> None:
         """Raise `ConfigError`, with what to do, if what runs won't work."""
         found = self.active.obstacle
+        # What is only unknown does not stop a start: the apply will tell, and says more than a guess.
         if found is not None and found.verdict is Verdict.FATAL:
             asked = f"--dataplane={self.requested}" + (f" is {self.name} here" if self.requested == AUTO else "")
             raise ConfigError(f"{asked}: {found.name}: {found.seen}; {found.fix}; lbproxy doctor says more")
@@ -75,6 +78,7 @@ async def select_dataplane(dataplanes: Dataplanes, config: Config, system: Syste
     """Look at each that may run, and choose. Changes nothing; see `DataplaneKind.preflight`."""
     return DataplaneSelection(dataplanes, config.dataplane, tuple([
         Preflight(kind, (*map(_finding, dataplanes.unsupported(kind, config)), *await kind.preflight(config, system)))
+        # All are looked at, also behind one that works: `doctor` shows each.
         for kind in dataplanes.requested(config)]))
 
 

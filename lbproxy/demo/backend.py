@@ -28,6 +28,7 @@ class HttpBackend:
         """Accept every connection that waits."""
         with suppress(BlockingIOError):
             while True:
+                # All that wait, as one readiness event may stand for several clients.
                 client, _ = self._listener.accept()
                 self._requests.create_task(self._serve(client), name="request")
 
@@ -66,6 +67,7 @@ async def main(name: str, port: int) -> None:
         backend = HttpBackend(name, listener, requests)
         loop.add_reader(listener, backend.accept)
         await stop.wait()
+        # Before the socket is closed: the loop must not watch a descriptor that may be another file's next.
         loop.remove_reader(listener)
         backend.close()
 

@@ -52,6 +52,7 @@ class Child:
     def kill(self) -> None:
         """Kill it at once, and every process of its group. Does nothing after its end."""
         if not self._has_ended:
+            # It may have ended between the check and the signal.
             with suppress(ProcessLookupError):
                 os.killpg(self.pid, signal.SIGKILL)
 
@@ -76,6 +77,8 @@ class Children:
         """Start this Python with these arguments, its output kept in a file."""
         output = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the child
         process = await asyncio.create_subprocess_exec(
+            # -I, -S: what stands between needs no packages, and starts faster. -P: no import from the working
+            # directory.
             sys.executable, "-I", "-S", str(DIE_WITH_PARENT), str(os.getpid()), sys.executable, "-P", *arguments,
             stdin=asyncio.subprocess.DEVNULL, stdout=output, stderr=output, env=_environment(), start_new_session=True)
         child = Child(process, output)

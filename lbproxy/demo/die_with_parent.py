@@ -17,6 +17,7 @@ def main(starter: int, command: list[str]) -> None:
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal.SIGTERM))
     if os.getppid() != starter:  # it died before the kernel could be asked
         sys.exit(1)
+    # exec keeps the process id, so the demo's child is the command itself.
     os.execv(command[0], command)  # noqa: S606 - no shell is what we want
 
 

@@ -19,6 +19,7 @@ Show = Callable[[Frame], None]
 @contextmanager
 def display(console: Console) -> Iterator[Show]:
     """Yield what shows a frame; when the block ends the terminal is given back, with the last frame on it."""
+    # A file or a dumb terminal can't be redrawn in place.
     if not console.is_terminal or console.is_dumb_terminal:
         yield _Lines(console).show
         return

@@ -58,6 +58,7 @@ class DemoLog:
 
     def stopped(self, moment: float, backend: str) -> None:
         """Begin an outage: this backend is being told to stop."""
+        # The balancer's counters only grow: what was counted before the outage is taken off.
         retries = next((row.retries for row in self.rows if row.name == backend), 0)
         self.outages.append(Outage(backend, moment, retries_before=retries))
         self.add(moment, f"{backend} is told to stop, as Kubernetes stops a pod (SIGTERM)")
@@ -75,6 +76,7 @@ class DemoLog:
         for row in self.rows:
             if row.status != before.get(row.name, row.status):
                 self.add(moment, f"{row.name}: {before[row.name]} → {row.status}")
+            # Only the last outage: there is never more than one at a time.
             if self.outages and self.outages[-1].backend == row.name:
                 _observe(self.outages[-1], moment, row, answered.get(row.name, 0))
 

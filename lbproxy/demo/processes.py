@@ -41,6 +41,7 @@ class ReservedPort:
     def __init__(self, preferred: int = 0) -> None:
         """Take the preferred port, or any free one if it is taken or 0. Raises `OSError` if there is none."""
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        # Needed on both sockets: on the one that only binds, and on the one that listens.
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             self._socket.bind((HOST, preferred))
@@ -111,8 +112,10 @@ class DemoProcesses:
 
     async def stop(self) -> None:
         """Stop the balancer, then the backends. Raises `DemoError` if the balancer exits with an error."""
+        # Taken first, so that `check` does not report an end that is wanted.
         balancer, self._balancer = self._balancer, None
         code = await balancer.stop(STOP_TIMEOUT) if balancer else 0
+        # After the balancer, which drains: a backend that went first would cut its last requests.
         await asyncio.gather(*(backend.stop() for backend in self.backends))
         if balancer and code:
             raise _error("the balancer failed to stop cleanly", balancer)
@@ -134,6 +137,7 @@ def command(listen: Address, admin: Address, backends: Sequence[str], health_int
 
 async def _until_it_answers(name: str, child: Child, client: aiohttp.ClientSession, url: str) -> None:
     async for step in ticks(POLL_INTERVAL, asyncio.Event()):
+        # Each turn: a program that has ended will never answer, and its output says why.
         if child.exit_code is not None:
             raise _error(f"{name} did not start", child)
         if await _answers(client, url):

@@ -94,6 +94,7 @@ async def _play(seconds: float | None, console: Console, signals: StopSignals) -
             processes = DemoProcesses(children, client, resources)
             await processes.start(_health_interval(seconds))
             runner = DemoRunner(processes, Traffic(client, f"http://{processes.listen}/"), seconds, signals.stop)
+            # What is raised inside of `except*` is wrapped in a group again, so the errors are taken out of it.
             errors: list[Exception] = []
             try:
                 with display(console) as show:
@@ -176,6 +177,7 @@ class DemoRunner:
             self._log.observe(self._now(), backend_rows(self._names, self._samples), self._traffic.answered)
 
     def _end_in_time(self) -> None:
+        # Without an end `late` is minus infinity: the conditions below are false for ever.
         late = self._now() - (self._seconds if self._seconds is not None else float("inf"))
         if late >= GRACE or (late >= 0 and all(outage.is_complete for outage in self._log.outages)):
             self._has_run_its_time = True

@@ -29,6 +29,7 @@ class Traffic:
         async with asyncio.TaskGroup() as requests:
             async for number in ticks(1 / RATE, stop):
                 path = "slow" if number % SLOW_EVERY == 0 else ""
+                # Each request is a task, so that a slow answer does not lower the rate.
                 requests.create_task(self._request(self._url + path), name="request")
 
     async def _request(self, url: str) -> None:

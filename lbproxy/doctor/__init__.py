@@ -36,4 +36,5 @@ def run(config: Config, dataplanes: Dataplanes, *, as_json: bool) -> int:
 def _console() -> Console:
     """Give a terminal as it is; a file or a pipe gets lines as long as they are."""
     console = Console()
+    # Without a terminal rich takes 80 columns, and would fold what is to be searched and copied.
     return console if console.is_terminal else Console(width=UNLIMITED)

@@ -30,6 +30,7 @@ async def _access(cluster: Cluster) -> Finding:
     except ConfigError as error:
         fix = "write --kubeconfig FILE or --context NAME; in a pod, automountServiceAccountToken: true"
         return Finding(_name(cluster.namespace), Verdict.FATAL, str(error), WHY, fix)
+    # Before `ApiError`, of which it is one: a server that answers is reached, so the advice is another.
     except ApiRefusedError as error:
         fix = "use credentials that it takes: --kubeconfig FILE, --context NAME, or the pod's serviceAccountName"
         return Finding(_name(cluster.namespace), Verdict.FATAL, str(error), WHY, fix)
@@ -49,6 +50,7 @@ async def _is_allowed(api: Api, asked: dict[str, str]) -> bool:
     answer = await api.post(REVIEWS, {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview",
                                       "spec": {"resourceAttributes": asked}})
     try:
+        # `is True`: an answer of another type must not read as a permission.
         return json.loads(answer)["status"]["allowed"] is True
     except (ValueError, TypeError, KeyError):
         raise GarbledError("the API server's answer can't be read") from None

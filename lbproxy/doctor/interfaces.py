@@ -52,6 +52,7 @@ def interfaces(system: System) -> tuple[Interface, ...]:
 
 def default_interfaces(system: System) -> list[str]:
     """Give the names of those that have a default route, IPv4 before IPv6."""
+    # Columns 1 and 7 are destination and mask: both 0 is the default route (a route to 0.0.0.0 alone has another mask).
     ipv4 = (fields[0] for fields in _rows(system, "route") if (fields[1], fields[7]) == ("00000000", "00000000"))
     ipv6 = (fields[9] for fields in _rows(system, "ipv6_route") if (fields[0], fields[1]) == ("0" * 32, "00"))
     return [name for name in dict.fromkeys((*ipv4, *ipv6)) if name != "lo"]  # the kernel's own on lo reject
@@ -78,7 +79,9 @@ def _kind(system: System, name: str) -> InterfaceKind:
         return kind
     if system.exists(f"{place}/tun_flags"):
         return InterfaceKind.TUN
+    # `device` leads to the hardware (or virtio); software interfaces have none.
     if system.exists(f"{place}/device"):
         return InterfaceKind.CARD
+    # A veth names the index of its other end in `iflink`; what stands alone names itself.
     is_peer = not device_type and system.text(f"{place}/iflink") != system.text(f"{place}/ifindex")
     return InterfaceKind.PEER if is_peer else InterfaceKind.VIRTUAL

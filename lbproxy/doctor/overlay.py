@@ -32,6 +32,7 @@ def _uplink(interface: Interface) -> Finding:
     if interface.mtu < SMALLEST:
         return Finding(name, Verdict.IMPROVABLE, seen, SMALL,
                        f"ip link set dev {interface.name} mtu 1500, or what the network carries less the overlay")
+    # Only flannel's `udp` is worth a change: the others take some bytes, and no process copies packets for them.
     if overlay.startswith("udp"):
         return Finding(name, Verdict.IMPROVABLE, seen, WHY,
                        "in flannel's net-conf.json: Backend: {Type: host-gw} where nodes share a network, else vxlan")
@@ -45,6 +46,7 @@ def guess(interface: Interface) -> str:
             return "which is an overlay in the kernel"
         case InterfaceKind.TUN:
             return "udp: a process copies every packet"
+    # A guess, as the overlay itself is on the node: so the finding says "presumably".
     for underlay in UNDERLAYS:
         if overlay := OVERHEADS.get(underlay - interface.mtu):
             return f"{overlay} presumably ({underlay} less {underlay - interface.mtu})"

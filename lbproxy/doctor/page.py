@@ -44,6 +44,7 @@ def _write(console: Console, finding: Finding) -> None:
     """Write one; what is to be typed stands below the rest in one piece, so that it can be copied."""
     margin = f"{finding.verdict.words:{len(INDENT)}}"
     for line in _text(finding).wrap(console, max(NARROWEST, console.width - len(INDENT)), overflow="fold"):
+        # rich pads wrapped lines with blanks, which end up in what people copy.
         line.rstrip()
         console.print(Text.assemble((margin, COLOURS[finding.verdict]), line), soft_wrap=True)
         margin = INDENT

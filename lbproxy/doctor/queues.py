@@ -33,6 +33,7 @@ class Cpus:
 def cpus(system: System) -> Cpus:
     """Read them; without a topology, each CPU counts as a core."""
     online = _span(system.text(f"{CPU}/online") or "")
+    # Hyper-threads of one core have the same list, so the number of different lists is that of cores.
     siblings = {system.text(f"{CPU}/cpu{cpu}/topology/thread_siblings_list") or str(cpu) for cpu in online}
     return Cpus(online, len(siblings))
 
@@ -82,11 +83,13 @@ def _of_virtual(names: list[str], *, has_card: bool) -> Finding:
 
 
 def _of_card(interface: Interface, machine: Cpus) -> Finding:
+    # Only those that are online: a mask may name CPUs that this machine does not have.
     steered = frozenset[int]().union(*map(cpus_of, interface.masks)) & machine.online
     seen = (f"{_count(interface.queues, 'receive queue')} (RSS), RPS {_rps(interface, steered)}, "
             f"{_count(len(machine.online), 'CPU')} on {_count(machine.cores, 'core')}")
     if not machine.online:
         return Finding(_name(interface.name), Verdict.UNKNOWN, f"{seen}: the CPUs can't be counted", WHY)
+    # The larger of both, not their sum: RPS steers packets that a queue has brought already.
     if max(interface.queues, len(steered)) >= machine.cores:
         return Finding(_name(interface.name), Verdict.OK, seen, WHY)
     return Finding(_name(interface.name), Verdict.IMPROVABLE, seen, WHY, _fix(interface, machine.online))

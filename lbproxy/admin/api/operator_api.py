@@ -62,6 +62,7 @@ class ControllerOperator:
     def facts(self, service: str) -> Mapping[Address, Facts]:
         """See `OperatorApi`."""
         now, results = monotonic(), self._results()
+        # As of the last snapshot: that is what the dataplane acts by.
         is_doubted = service in self._controller.table.panicking()
         return {address: _facts(entry, results.get(BackendKey(service, address)), now, is_doubted=is_doubted)
                 for address, entry in self._controller.table.backends(service).items()}

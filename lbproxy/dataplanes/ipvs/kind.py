@@ -71,6 +71,8 @@ IPVS = IpvsKind()
 def _unservable(listen: Address, service: ServiceConfig) -> str | None:
     """Say why the kernel can't pass connections from there to the service's backends; None if it can."""
     backends = [endpoint.address for endpoint in service.endpoints()]
+    # Backends that are still to be resolved may be of any family, so nothing is said about those.
     if backends and not service.is_resolved() and all(backend.family != listen.family for backend in backends):
         return f"{listen} has no backend of its family, and IPVS translates addresses only; write one, or remove it"
+    # The same rule as in planning: what sources find later is refused there, by `BindError`.
     return loopback_conflict(listen, backends)

@@ -123,6 +123,7 @@ def decode_service(answer: bytes) -> ObservedService | None:
     else:
         return None
     flags, _ = struct.unpack("=II", found[ServiceAttribute.FLAGS])
+    # The kernel sets HASHED itself, so it says nothing about what another program has changed.
     is_persistent_or_flagged = bool(flags & ~HASHED) or ServiceAttribute.ENGINE in found
     return ObservedService(key, string(found[ServiceAttribute.SCHEDULER]), {}, not is_persistent_or_flagged)
 

@@ -69,6 +69,7 @@ class NftTables:
                        all(one.is_intact for one in found))
 
     async def _transact(self, attempt: str, tables: dict[socket.AddressFamily, NftTable]) -> None:
+        # Both families always: one that has nothing any more must lose its table in the same transaction.
         messages = [message for family, table in tables.items() for message in _replaced(FAMILIES[family], table)]
         # only the last message asks for an answer, which comes after all are done; a refusal is answered in any case
         last = messages.pop()

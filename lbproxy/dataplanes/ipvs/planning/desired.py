@@ -137,4 +137,5 @@ def _virtual_service(key: ServiceKey, service: Service) -> VirtualService:
 
 
 def _weight(backend: Backend) -> int:
+    # IPVS's way to drain: with weight 0 it keeps its connections and is given no new ones.
     return backend.weight if backend.is_open else 0

@@ -52,6 +52,7 @@ def plan(wanted: Mapping[ServiceKey, VirtualService], observed: Mapping[ServiceK
     """
     for key, service in wanted.items():
         if key not in observed:
+            # Without destinations for a moment: a client is refused meanwhile, as it was before there was a service.
             yield AddService(key, service.scheduler)
             yield from _destination_steps(service, {}, sort_key)
         # What is wanted and another program's is left alone; `conflicts` has reported it.

@@ -20,6 +20,7 @@ from lbproxy.net.system import System
 
 async def findings(config: Config, system: System, machine: Machine) -> list[Finding]:
     """Ask and read all that IPVS needs for this configuration, and judge it. Changes nothing."""
+    # The kernel is asked first, because the answers also load modules, and with them the sysctls that are judged.
     return [*judged(_families(config), system, await ask(machine, _schedulers(config)))]
 
 

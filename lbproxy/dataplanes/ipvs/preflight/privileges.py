@@ -18,6 +18,7 @@ def net_admin(sets: Capabilities) -> Finding:
         return Finding("capabilities", Verdict.UNKNOWN, "/proc/self/status can't be read", WHY)
     if sets.have(NET_ADMIN):
         return Finding("capabilities", Verdict.OK, "NET_ADMIN is effective", WHY)
+    # The usual case of `capabilities.add` with runAsUser: Kubernetes sets no ambient capabilities (enhancements#2763).
     if sets.bounding >> NET_ADMIN & 1:
         return Finding("capabilities", Verdict.FATAL, "NET_ADMIN is allowed (bounding set) but not effective", WHY,
                        "run as user 0; in a pod securityContext: {runAsUser: 0, capabilities: {drop: [ALL], "

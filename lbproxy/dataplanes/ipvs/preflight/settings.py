@@ -29,6 +29,7 @@ def judge_setting(system: System, setting: Setting) -> Finding:
         return Finding(setting.name, Verdict.FATAL, "it isn't there", why, _absent(setting))
     if system.is_writable(path):
         return Finding(setting.name, Verdict.OK, f"{value}; lbproxy can set it to {setting.value} at its start", why)
+    # As in a container that is not privileged, also with NET_ADMIN.
     obstacle = "/proc/sys is read-only" if system.is_read_only(path) else "we may not write it"
     return Finding(setting.name, Verdict.FATAL, f"{value}, and {obstacle}", why, advice(setting))
 
