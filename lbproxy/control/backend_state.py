@@ -58,6 +58,13 @@ class BackendState:
             return False
         return endpoint.is_ready and not endpoint.is_terminating and endpoint.weight > 0
 
+    def is_spare(self) -> bool:
+        """Whether it would get new connections if no candidate could be used."""
+        endpoint = self.endpoint
+        if endpoint is None or self.order is not None or endpoint.weight:
+            return False
+        return endpoint.is_ready and not endpoint.is_terminating and endpoint.spare_weight > 0
+
     def is_dead(self) -> bool:
         """Whether it is a candidate which the active checks count as dead."""
         return self.is_candidate() and self.failure is not None

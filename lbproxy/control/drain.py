@@ -9,6 +9,7 @@ The first row that applies is the reason of the state DRAINING (the last row is 
 | terminating, not serving | a Pod that stops          | no              | after drain-timeout | removed               |
 | drained by operator      | ordered to drain          | no              | at the order's      | time over, or the     |
 |                          |                           |                 | deadline, if it has | operator ends it      |
+| spare                    | ready, in another zone    | as last resort  | no                  | a weight above 0      |
 | weight 0                 | ready, with a weight of 0 | no              | no                  | another weight        |
 | ejected (DOWN)           | failing connects in a row | as last resort  | no                  | time over, or a check |
 |                          |                           |                 |                     | passes again          |
@@ -51,6 +52,8 @@ def drain_reason(backend: BackendState) -> str | None:
         return "terminating" if endpoint.is_serving else "terminating, not serving"
     if backend.order is not None:
         return BY_OPERATOR
+    if backend.is_spare():
+        return "spare"
     return "weight 0" if endpoint.is_ready and endpoint.weight == 0 else None
 
 
@@ -61,7 +64,7 @@ def is_last_resort(backend: BackendState) -> bool:
         return False
     # A candidate that is not ACTIVE failed its checks or is ejected. An ejection is a guess from a few connects, so
     # such a backend is still tried before clients are refused; one that fails its checks is not.
-    if backend.is_candidate():
+    if backend.is_candidate() or backend.is_spare():
         return backend.failure is None
     return endpoint.is_terminating and endpoint.is_serving and endpoint.weight > 0
 

@@ -43,6 +43,7 @@ class ServiceState:
         self._failing: set[Address] = set()
         self._ejected: set[Address] = set()
         self._active: set[Address] = set()
+        self._alive_spares: set[Address] = set()
         self._changed: set[Address] = set()
         """Backends to evaluate again."""
         self._times: dict[Address, float] = {}
@@ -104,7 +105,9 @@ class ServiceState:
         # states, and only all states together tell whether a last resort is needed.
         was_panicking, had_active = self.is_panicking, bool(self._active)
         # More than half, not half: of two backends one may be dead without panic. A single one that fails does panic.
-        self.is_panicking = len(self._failing) > PANIC_SHARE * len(self._candidates)
+        # Where all fail and a spare is alive, neither checks nor network are at fault, and there is somewhere to go.
+        is_replaceable = bool(self._alive_spares) and len(self._failing) == len(self._candidates)
+        self.is_panicking = len(self._failing) > PANIC_SHARE * len(self._candidates) and not is_replaceable
         changed = self._changed | {address for address, time in self._times.items() if time <= now}
         self._drop_overdue(changed, now)
         if self.is_panicking != was_panicking:
@@ -126,13 +129,15 @@ class ServiceState:
         address, is_candidate = backend.address, backend.is_candidate()
         _mark(self._candidates, address, is_candidate)
         _mark(self._failing, address, backend.is_dead())
+        _mark(self._alive_spares, address, backend.is_spare() and backend.failure is None)
         _mark(self._ejected, address, backend.ejected_until > 0)
         _mark(self.removed, address, backend.endpoint is None)
         self._changed.add(address)
 
     def _drop(self, address: Address) -> None:
         del self.backends[address]
-        for kind in (self.removed, self._candidates, self._failing, self._ejected, self._active, self._changed):
+        for kind in (self.removed, self._candidates, self._failing, self._ejected, self._active, self._alive_spares,
+                     self._changed):
             kind.discard(address)
         self._times.pop(address, None)
 
@@ -165,7 +170,7 @@ class ServiceState:
         old = backend.backend
         # Of the state, not of the reason: a check that fails in turns for two reasons is one outage.
         since = old.since if old is not None and old.state is state else now
-        weight = backend.endpoint.weight if backend.endpoint else 0
+        weight = _weight(backend, is_open=is_open)
         # In panic nothing is dead: IPVS resets the connections of dead backends, and our checks are at fault then.
         is_dead = state is State.DOWN and backend.is_dead() and not self.is_panicking
         new = Backend(backend.address, weight, state, reason, since, is_open, backend.deadline, is_dead,
@@ -209,6 +214,12 @@ def state_of(backend: BackendState, now: float, *, trusts_checks: bool) -> tuple
     if backend.ejected_until > now:
         return State.DOWN, EJECTED
     return State.ACTIVE, "ready" if backend.failure is None else "checks ignored: too many backends fail them"
+
+
+def _weight(backend: BackendState, *, is_open: bool) -> int:
+    if backend.endpoint is None:
+        return 0
+    return backend.endpoint.spare_weight if is_open and backend.is_spare() else backend.endpoint.weight
 
 
 def _ends_at(backend: BackendState, reason: str) -> float | None:

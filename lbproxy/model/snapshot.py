@@ -47,6 +47,8 @@ class Endpoint:
     is_ready: bool = True
     is_serving: bool = True
     is_terminating: bool = False
+    spare_weight: int = 0
+    """0 to 100: with a `weight` of 0, its weight while no other endpoint can be used. Those of other zones have one."""
     origin: str = field(default="", compare=False)
     """What names it, as its source writes it, such as `slice NAME` or `dns NAME`; empty: the configuration."""
 

@@ -138,7 +138,7 @@ def _availability(endpoint: Endpoint) -> tuple[bool, bool, bool, bool]:
 
 
 def for_zone(candidates: Iterable[EndpointCandidate], zone: str) -> tuple[Endpoint, ...]:
-    """Give weight 0, which means no new connections, to the ready endpoints that are meant for other zones.
+    """Make the ready endpoints that are meant for other zones spare ones, used while none of this zone can be.
 
     As KEP-2433 has it, only if every ready endpoint has hints and at least one is meant for `zone`. An empty zone
     changes nothing.
@@ -156,4 +156,6 @@ def for_zone(candidates: Iterable[EndpointCandidate], zone: str) -> tuple[Endpoi
 def _weighted(candidate: EndpointCandidate, zone: str) -> Endpoint:
     endpoint = candidate.endpoint
     # Not left out: then it would be removed, and lose its connections after drain-timeout.
-    return replace(endpoint, weight=0) if endpoint.is_ready and zone not in candidate.zones else endpoint
+    if not endpoint.is_ready or zone in candidate.zones:
+        return endpoint
+    return replace(endpoint, weight=0, spare_weight=endpoint.weight)
