@@ -19,6 +19,7 @@ def gauge(name: str, text: str, values: Values) -> Metric:
 
 def counter(name: str, text: str, values: Values) -> Metric:
     """Make a family of values that only grow; `name` ends in `_total`."""
+    # OpenMetrics names the family without the suffix; the library's writers put it back where a format wants it.
     family = name.removesuffix("_total")
     return _family("counter", family, text, (Sample(name, labels, value) for labels, value in values))
 

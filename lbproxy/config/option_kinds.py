@@ -54,8 +54,7 @@ class Integer(OptionKind[int]):
 
     def read(self, value: object) -> int:
         """Take `12` or 12."""
-        # int() alone takes spaces, underscores and digits of other scripts, and refuses above 4300 digits with a text
-        # of its own.
+        # int() alone takes spaces, underscores and digits of other scripts, and has its own error above 4300 digits.
         if isinstance(value, str) and re.fullmatch("[+-]?[0-9]{1,18}", value):
             value = int(value)
         if not isinstance(value, int) or isinstance(value, bool):

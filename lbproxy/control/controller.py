@@ -147,8 +147,7 @@ class Controller:
         elif self.applied is None:
             raise error
         else:
-            # One address for each turn; a further one in use is found by the next apply, so this ends after as many
-            # turns as there are addresses.
+            # One address for each turn; the next apply finds a further one. So there are no more turns than addresses.
             self._refused[error.address] = str(error)
             self.table.publish(_without(self._refused.keys(), self._desired, self.applied))
             self._wake.set()

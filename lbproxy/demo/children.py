@@ -77,8 +77,7 @@ class Children:
         """Start this Python with these arguments, its output kept in a file."""
         output = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the child
         process = await asyncio.create_subprocess_exec(
-            # -I, -S: what stands between needs no packages, and starts faster. -P: no import from the working
-            # directory.
+            # -I, -S: what stands between needs no packages. -P: nothing is imported from the working directory.
             sys.executable, "-I", "-S", str(DIE_WITH_PARENT), str(os.getpid()), sys.executable, "-P", *arguments,
             stdin=asyncio.subprocess.DEVNULL, stdout=output, stderr=output, env=_environment(), start_new_session=True)
         child = Child(process, output)

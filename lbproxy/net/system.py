@@ -48,6 +48,7 @@ class System:
         place, found = PurePosixPath("/") / path, (PurePosixPath("/"), False)
         for line in (self.text("proc/self/mountinfo") or "").splitlines():
             fields = line.split()
+            # proc(5), mountinfo: the fifth field is the mount point, the sixth its own options.
             mount, options = PurePosixPath(fields[4]), fields[5].split(",")
             if place.is_relative_to(mount) and len(mount.parts) >= len(found[0].parts):  # a later one lies on top
                 found = mount, "ro" in options

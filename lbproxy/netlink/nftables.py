@@ -13,6 +13,7 @@ BEGIN, END = 0x10, 0x11
 """NFNL_MSG_BATCH_BEGIN and NFNL_MSG_BATCH_END: the bounds of a transaction."""
 HEADER = struct.Struct("=BBH")
 """`struct nfgenmsg`: family, version, resource."""
+# `_`: NFT_MSG_DELCHAIN is not needed, as a table is deleted with all that is in it.
 NEW_TABLE, GET_TABLE, DELETE_TABLE, NEW_CHAIN, GET_CHAIN, _, NEW_RULE, GET_RULE = range(8)
 NEW_SET, NEW_ELEMENTS, GET_ELEMENTS, GET_GENERATION = 9, 12, 13, 16
 """NFT_MSG_*, the lower byte of a message's kind."""
@@ -139,6 +140,7 @@ def _element(element: tuple[bytes, bytes]) -> bytes:
 
 def _chain(chain: NftChain) -> Iterator[bytes]:
     yield text(CHAIN_NAME, chain.name)
+    # The priority is signed for the kernel, and `be32` packs unsigned numbers: two's complement by hand.
     yield nest(CHAIN_HOOK, be32(HOOK_NUMBER, chain.hook), be32(HOOK_PRIORITY, chain.priority & 0xFFFFFFFF))
     yield text(CHAIN_TYPE, chain.kind)
 

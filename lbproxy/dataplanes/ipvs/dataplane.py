@@ -58,8 +58,8 @@ class IpvsDataplane:
             try:
                 await self._reconciler.reconcile(snapshot)
             finally:
-                # After a `BindError` at the start the snapshot is not set: nothing was made, so nothing is to be
-                # repaired.
+                # After a `BindError` at the start nothing was made: the snapshot is not set, and there is nothing to
+                # repair.
                 if self._polling is None and self._reconciler.snapshot is snapshot:
                     self._polling = asyncio.create_task(self._poll(), name="ipvs")
 

@@ -61,8 +61,7 @@ class NameWatch:
             answer = await client.lookup(self.name)
         except DnsError as error:
             metrics.count(error.result)
-            # An empty answer ends the wait for readiness: a name that does not exist yet must not keep a start from
-            # being ready.
+            # An empty answer ends the wait for readiness: a name that does not exist yet must not delay a start.
             self.is_answered |= isinstance(error, EmptyAnswerError)
             self._report(str(error), "name can't be resolved, keeping its last known addresses")
             self._retry, retry = min(2 * self._retry, LONGEST_RETRY), self._retry

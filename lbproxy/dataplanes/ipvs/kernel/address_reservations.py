@@ -95,6 +95,7 @@ def holder_of(name: str) -> int | None:
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK) as sock:
             sock.connect(name)
+            # `struct ucred` (unix(7)): pid, uid and gid of the process that called listen().
             pid: int = struct.unpack("3i", sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[0]
     except BlockingIOError:
         return 0
