@@ -14,6 +14,8 @@ from lbproxy.model.errors import BindError, ConfigError
 from lbproxy.text.quoting import cut, escaped
 
 _FAILURE, _MISTAKE, _INTERRUPTED = 1, 2, 130
+_SINGULAR = {"backends": "backend"}
+"""Options that are not called like their keys of the file."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -44,12 +46,20 @@ def _usage(mistake: click.ClickException) -> str:
     advice = _advice(mistake)
     match mistake:
         case click.NoSuchOption(option_name=name, possibilities=guesses):
-            return f"{cut(name)}: unknown option; {f'did you mean {guesses[0]}?' if guesses else advice}"
+            guess = f"did you mean {guesses[0]}?" if guesses else advice
+            return f"{cut(name)}: unknown option; {_our_option(name) or guess}"
         case click.MissingParameter():
             return f"{mistake.format_message().rstrip('.')}; {advice}"
         case click.BadOptionUsage(option_name=name, message=message):
             return f"{name}: {message.removeprefix(f'Option {name!r} ').rstrip('.')}; {advice}"
     return f"{cut(mistake.message).rstrip('.')}; {advice}"
+
+
+def _our_option(name: str) -> str:
+    from lbproxy.config.foreign_words import our_key  # noqa: PLC0415 - what is right need not wait for it
+
+    ours = our_key(name)
+    return f"lbproxy calls it --{_SINGULAR.get(ours, ours)}" if ours else ""
 
 
 def _advice(mistake: click.ClickException) -> str:

@@ -1,22 +1,39 @@
 """`lbproxy check`: whether `run` would accept the configuration, and what would be in effect."""
 
+from collections.abc import Sequence
+
 import click
 
 from lbproxy.cli.settings import SettingsCommand
 from lbproxy.config import Loader
 from lbproxy.dataplanes.catalog import Dataplanes
+from lbproxy.model.errors import ConfigError
 from lbproxy.runtime.dataplanes import DATAPLANES
+from lbproxy.text.quoting import escaped
+
+_MISTAKE = 2
 
 
 def check_command(dataplanes: Dataplanes) -> SettingsCommand:
-    """Return the command for these dataplanes. It raises `ConfigError` where `run` would."""
+    """Return the command for these dataplanes. Where `run` names the first mistake, it names all of them."""
     def check(loader: Loader) -> int:
-        config = loader.load()
+        try:
+            config = loader.load()
+        except ConfigError as error:
+            return _refused(error.mistakes)
         click.echo(config.to_yaml(dataplanes.hidden_options(config)), nl=False)
+        click.echo("# valid")  # a comment, because the output is a file too
         return 0
 
     return SettingsCommand("check", check, "Validate the configuration and print it in full. The output is a file that "
-                                           "run --config takes.", dataplanes)
+                                           "run --config takes. What is wrong is printed on stderr, a line for each "
+                                           "mistake, and their number.", dataplanes)
+
+
+def _refused(mistakes: Sequence[str]) -> int:
+    for line in [*mistakes, f"{len(mistakes)} mistake{'s' if len(mistakes) > 1 else ''}"]:
+        click.echo(f"lbproxy: {escaped(line)}", err=True)
+    return _MISTAKE
 
 
 command = check_command(DATAPLANES)

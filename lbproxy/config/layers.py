@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from lbproxy.config.document import Document
+from lbproxy.config.foreign_words import our_key
 from lbproxy.config.option_names import (
     CONFIG_VARIABLE,
     KNOWN,
@@ -22,6 +23,8 @@ _KEYS = {"listen": "listen", "backend": "backends", "service": "kubernetes"}
 """The keys of the file for the options of a single service."""
 # Unknown keys are taken out here and reported with a suggestion; pydantic would not know what they resemble.
 _FILE_KEYS = {kebab(name) for name in OPTIONS} | {"services"}
+
+_SERVICE_KEYS = {"listen", "backend", "backends", "kubernetes"}
 
 
 class _Given(NamedTuple):
@@ -86,8 +89,11 @@ def _fields(value: object) -> object:
 
 def _unknown_keys(document: Document) -> Iterator[Problem]:
     for key in (key for key in document.values if key not in _FILE_KEYS):
-        if key in {"listen", "backend", "backends", "kubernetes"}:
+        ours = our_key(key)
+        if key in _SERVICE_KEYS:
             yield Problem((key,), "belongs to a service; write it inside services:")
+        elif ours in _SERVICE_KEYS:
+            yield Problem((key,), f"unknown key; lbproxy calls it {ours}, and has it in each item of services:")
         else:
             yield Problem((key,), unknown("key", key, _FILE_KEYS))
 

@@ -52,7 +52,7 @@ def load(options: Mapping[str, object], environment: Mapping[str, str], path: Pa
     file = path or (Path(name) if (name := environment.get(CONFIG_VARIABLE, "")) else None)
     layers = merge_layers(options, environment, read(file) if file else Document(), needs_service=needs_service)
     config = _validated(layers)
-    if problems := [*check(config), *conflicts(config)]:
+    if problems := [*layers.problems, *check(config), *conflicts(config)]:
         raise config_error(problems, layers.source_map)
     # Not an option of the file: a file must not say where it is.
     return config.model_copy(update={"config_file": file})
@@ -60,9 +60,6 @@ def load(options: Mapping[str, object], environment: Mapping[str, str], path: Pa
 
 def _validated(layers: Layers) -> Config:
     try:
-        config = Config.model_validate(layers.values)
+        return Config.model_validate(layers.values)
     except ValidationError as error:
         raise config_error([*layers.problems, *problems_in(error)], layers.source_map) from None
-    if layers.problems:
-        raise config_error(layers.problems, layers.source_map)
-    return config

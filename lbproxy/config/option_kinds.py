@@ -13,6 +13,7 @@ from typing import Generic, TypeVar
 from pydantic_core import CoreSchema, core_schema
 
 from lbproxy.config.cpus import usable_cpus
+from lbproxy.config.foreign_words import our_scheduler
 from lbproxy.text.quoting import listed, quoted
 from lbproxy.text.units import format_duration, parse_duration
 
@@ -141,7 +142,9 @@ class Choice(OptionKind[Words]):
         try:
             return self._words(value if isinstance(value, str) else "")
         except ValueError:
-            raise ValueError(f"{quoted(value)} is unknown; write {listed(self._words)}") from None
+            ours = our_scheduler(value) if isinstance(value, str) else None
+            advice = f"lbproxy calls it {ours}" if ours in list(self._words) else f"write {listed(self._words)}"
+            raise ValueError(f"{quoted(value)} is unknown; {advice}") from None
 
     def show(self, value: Words) -> str:
         """Return the bare word."""

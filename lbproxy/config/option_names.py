@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Mapping
 
+from lbproxy.config.foreign_words import our_key
 from lbproxy.config.options import OPTIONS
 from lbproxy.text.quoting import closest
 
@@ -40,6 +41,11 @@ def own_variables(environment: Mapping[str, str]) -> Mapping[str, str]:
 
 
 def unknown(what: str, word: str, known: Iterable[str], spell: Callable[[str], str] = str) -> str:
-    """Write that a word is unknown, and suggest the most similar known one as `spell` writes it."""
-    guess = closest(word, known)
+    """Write that a word is unknown, and suggest ours for it, or the most similar known one, as `spell` writes it."""
+    names = [*known]
+    ours = {"backends": "backend"}.get(name, name) if (name := our_key(word)) else None
+    for name in (our_key(word), ours):
+        if name and (name in names or kebab(name) in names):
+            return f"unknown {what}; lbproxy calls it {spell(name if name in names else kebab(name))}"
+    guess = closest(word, names)
     return f"unknown {what}; " + (f"did you mean {spell(guess)}?" if guess else "see lbproxy run --help")

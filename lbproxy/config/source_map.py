@@ -50,12 +50,14 @@ class SourceMap:
 def config_error(problems: Iterable[Problem], source_map: SourceMap) -> ConfigError:
     """Make the error of one line that reports the first problem, with its place, and the number of the others.
 
+    Its `mistakes` has a line for each.
+
     The first in the order of the file: that is where people start to read. Its text is escaped for a terminal.
     """
     # One line, and not all of them: the first mistake often causes the others.
-    first, *others = sorted(problems, key=lambda each: (each.is_absence, source_map.line_of(each.path)))
-    line = ": ".join(filter(None, (source_map.describe(first.path), first.text)))
-    return ConfigError(escaped(line + (f" (and {len(others)} more)" if others else "")))
+    found = sorted(problems, key=lambda each: (each.is_absence, source_map.line_of(each.path)))
+    lines = [escaped(": ".join(filter(None, (source_map.describe(each.path), each.text)))) for each in found]
+    return ConfigError(lines[0] + (f" (and {len(lines) - 1} more)" if len(lines) > 1 else ""), lines)
 
 
 def dotted(path: KeyPath) -> str:

@@ -5,9 +5,10 @@ from collections.abc import Iterator, Mapping
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from lbproxy.config.foreign_words import our_key
 from lbproxy.config.kubernetes import KubernetesConfig
 from lbproxy.config.option_names import kebab, unknown
-from lbproxy.config.options import OPTIONS, Options
+from lbproxy.config.options import OPTIONS, Options, ServiceOptions
 from lbproxy.config.services import BackendConfig, ServiceConfig
 from lbproxy.config.source_map import KeyPath, Problem
 from lbproxy.text.quoting import quoted
@@ -22,6 +23,12 @@ _ADVICE = {
 }
 _INNER: Mapping[str, type[Options]] = {"backends": BackendConfig, "kubernetes": KubernetesConfig}
 """The models inside a service, by key."""
+_PLACES: Mapping[str, str] = {
+    **{kebab(name): "the whole process; write it at the top of the file" for name in OPTIONS},
+    **{kebab(name): "the service, for all its backends; write it beside listen:, or as an option of lbproxy run"
+       for name in ServiceOptions.model_fields},
+}
+"""What each option belongs to, and where to write it: for those that are written at a wrong place."""
 _CONSEQUENCES = {"default_factory_not_called"}
 """Errors that only follow from another one: they are not counted."""
 
@@ -50,7 +57,10 @@ def _text(details: ErrorDetails, path: KeyPath) -> str:
 
 def _unknown(path: KeyPath) -> str:
     model: type[Options] = next((model for part, model in _INNER.items() if part in path), ServiceConfig)
-    key = str(path[-1])
-    if kebab(key) in OPTIONS:
-        return "is an option of the whole process; write it at the top of the file"
-    return unknown("key", key, map(kebab, model.model_fields))
+    key, known = str(path[-1]), [*map(kebab, model.model_fields)]
+    if key in _PLACES:
+        return f"is an option of {_PLACES[key]}"
+    ours = our_key(key)
+    if ours and ours in _PLACES and ours not in known:
+        return f"unknown key; lbproxy calls it {ours}, an option of {_PLACES[ours]}"
+    return unknown("key", key, known)

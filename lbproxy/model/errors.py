@@ -1,12 +1,21 @@
 """Errors, by what must change: for `ConfigError` the input (exit code 2), for `DataplaneError` the system (retried)."""
 
+from collections.abc import Sequence
+
 
 class LbproxyError(Exception):
     """Base of every error that lbproxy raises on purpose. Its text is one complete line."""
 
 
 class ConfigError(LbproxyError):
-    """Bad input: says what is wrong, where, and what to write instead."""
+    """Bad input: says what is wrong, where, and what to write instead.
+
+    `mistakes` are all that were found, one line each. The text is the first, with the number of the others.
+    """
+
+    def __init__(self, text: str, mistakes: Sequence[str] = ()) -> None:
+        super().__init__(text)
+        self.mistakes = tuple(mistakes) or (text,)
 
 
 class UnreadableFileError(ConfigError):

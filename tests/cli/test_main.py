@@ -30,10 +30,16 @@ def printed(arguments: Sequence[str], capsys: Capture) -> str:
 
 def refused(arguments: Sequence[str], capsys: Capture) -> str:
     """Give the only line that a command that is refused prints."""
+    line, = mistakes(arguments, capsys)
+    return line
+
+
+def mistakes(arguments: Sequence[str], capsys: Capture) -> list[str]:
+    """Give all lines that a command that is refused prints."""
     assert main(arguments) == 2
     out, err = capsys.readouterr()
-    assert (out, err.count("\n"), err[-1:]) == ("", 1, "\n")
-    return err.removesuffix("\n")
+    assert (out, err[-1:]) == ("", "\n")
+    return err.splitlines()
 
 
 def test_version_is_one_line(capsys: Capture) -> None:
@@ -88,9 +94,9 @@ def test_help_shows_values_and_defaults(name: str, shown: str, capsys: Capture) 
     (["run", "--config", ""], "--config: the name is empty; write the path of a file"),
     (["run", "--config", "/nowhere"],
      "/nowhere: can't be read (No such file or directory); write the path of a readable file"),
-    (["check", *ONE, "--workers", "0", "--queue", "x"],
+    (["run", *ONE, "--workers", "0", "--queue", "x"],
      "--queue: 'x' is not a number; write a number from 0 to 1000000 (and 1 more)"),
-    (["check", *ONE, "--cleanup"], ("--cleanup: is for the ipvs dataplane, userspace has no such option; "
+    (["run", *ONE, "--cleanup"], ("--cleanup: is for the ipvs dataplane, userspace has no such option; "
                                        "remove it, or write --dataplane=ipvs")),
     (["run", *ONE, "--admin", "\x9b31m"],
      r"--admin: '\x9b31m' is not ADDRESS:PORT, such as 127.0.0.1:8080 or [::1]:8080"),
@@ -112,6 +118,50 @@ def test_mistake_in_a_file_is_named_by_file_line_and_key(
         "write a number from 0 to 100")
 
 
+def test_check_names_all_mistakes_of_a_file_and_their_number(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("lbproxy.yaml").write_text(
+        "maxconn: 5\nservices:\n  - bind: 127.0.0.1:80\n    balance: leastconn\n    backends:\n"
+        "      - {address: 127.0.0.1:9001, max-conns: 3}\n      - 127.0.0.1:9002,weight=300\n")
+    assert mistakes(["check", "--config", "lbproxy.yaml"], capsys) == [
+        "lbproxy: lbproxy.yaml:1: maxconn: unknown key; lbproxy calls it max-conns",
+        "lbproxy: lbproxy.yaml:3: services[0].bind: unknown key; lbproxy calls it listen",
+        "lbproxy: lbproxy.yaml:4: services[0].balance: unknown key; lbproxy calls it scheduler",
+        ("lbproxy: lbproxy.yaml:6: services[0].backends[0].max-conns: is an option of the service, for all its "
+         "backends; write it beside listen:, or as an option of lbproxy run"),
+        "lbproxy: lbproxy.yaml:7: services[0].backends[1].weight: 300 is out of range; write a number from 0 to 100",
+        ("lbproxy: lbproxy.yaml:3: services[0].listen: is missing; write an address, such as 127.0.0.1:8080, "
+         "or a list of them"),
+        "lbproxy: 6 mistakes"]
+
+
+def test_check_names_unknown_keys_beside_contradictions(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("lbproxy.yaml").write_text("wokers: 5\nservices:\n  - listen: 127.0.0.1:80\n  - listen: 127.0.0.1:80\n")
+    lines = mistakes(["check", "--config", "lbproxy.yaml"], capsys)
+    assert [line.split(": ")[2] for line in lines[:-1]] == ["wokers", "services[1].name", "services[1].listen[0]"]
+    assert lines[-1] == "lbproxy: 3 mistakes"
+
+
+def test_check_counts_a_single_mistake_too(capsys: Capture) -> None:
+    assert mistakes(["check", *ONE, "--queue", "x"], capsys) == [
+        "lbproxy: --queue: 'x' is not a number; write a number from 0 to 1000000", "lbproxy: 1 mistake"]
+
+
+def test_check_ends_with_valid(capsys: Capture) -> None:
+    assert printed(["check", *ONE], capsys).splitlines()[-1] == "# valid"
+
+
+@pytest.mark.parametrize(("theirs", "ours"), [
+    ("--maxconn", "--max-conns"), ("--bind", "--listen"), ("--server", "--backend"), ("--balance", "--scheduler"),
+    ("--timeout-connect", "--connect-timeout"), ("--nbthread", "--workers"),
+])
+def test_option_of_another_balancer_gets_our_word(theirs: str, ours: str, capsys: Capture) -> None:
+    assert refused(["run", theirs, "1"], capsys) == f"lbproxy: {theirs}: unknown option; lbproxy calls it {ours}"
+
+
 def test_check_prints_what_run_takes_and_has_the_same_effect(tmp_path: Path, capsys: Capture) -> None:
     first = printed(["check", *ONE, "--workers", "3", "--idle-timeout", "90s"], capsys)
     (tmp_path / "lbproxy.yaml").write_text(first)
@@ -124,7 +174,7 @@ def test_listen_and_backend_may_be_repeated(capsys: Capture) -> None:
     text = printed(["check", *ONE, "--listen", "[::1]:80"], capsys)
     assert text[text.index("    listen:"):].split() == [
         "listen:", "-", "127.0.0.1:80", "-", "'[::1]:80'",
-        "backends:", "-", "127.0.0.1:9001", "-", "'[::1]:9002,weight=2'"]
+        "backends:", "-", "127.0.0.1:9001", "-", "'[::1]:9002,weight=2'", "#", "valid"]
 
 
 def test_environment_is_read_and_options_beat_it(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
@@ -138,7 +188,7 @@ def test_environment_is_read_and_options_beat_it(monkeypatch: pytest.MonkeyPatch
 
 def test_mistake_in_a_variable_is_named_by_it(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
     monkeypatch.setenv("LBPROXY_CONNECT_TIMEOUT", "5")
-    assert refused(["check", *ONE], capsys) == (
+    assert refused(["run", *ONE], capsys) == (
         "lbproxy: LBPROXY_CONNECT_TIMEOUT: 5 has no unit; write 5s or 5ms")
 
 

@@ -30,7 +30,7 @@ def test_version(command: list[str]) -> None:
 
 @pytest.mark.parametrize("command", [SCRIPT, MODULE], ids=["script", "module"])
 def test_mistake(command: list[str]) -> None:
-    done = run([*command, "check", *ONE, "--workers", "no"])
+    done = run([*command, "run", *ONE, "--workers", "no"])
     assert (done.returncode, done.stdout, done.stderr) == (
         2, b"", b"lbproxy: --workers: 'no' is not a number; write a number from 1 to 256, or auto\n")
 
@@ -44,7 +44,7 @@ def test_check_takes_its_own_output() -> None:
 
 
 def test_bytes_that_are_no_text_are_escaped_even_in_a_plain_locale() -> None:
-    done = run([*MODULE, "check", *ONE, "--admin", b"\xff\x1b[31m\xe2\x80\xae"], {"LC_ALL": "C", "PYTHONUTF8": "0"})
+    done = run([*MODULE, "run", *ONE, "--admin", b"\xff\x1b[31m\xe2\x80\xae"], {"LC_ALL": "C", "PYTHONUTF8": "0"})
     assert done.returncode == 2
     assert done.stderr.startswith(b"lbproxy: --admin: '\\udcff\\x1b[31m")
     assert (done.stderr.count(b"\n"), b"\x1b" in done.stderr, done.stderr.isascii()) == (1, False, True)
