@@ -100,7 +100,8 @@ def _check(facts: Facts, now: Now) -> CheckShape | None:
     if check is None:
         return None
     return {"seconds_ago": now.age(check.at), "took_seconds": round(check.seconds, 6), "failure": check.failure,
-            "in_a_row": check.in_a_row, "verdict": facts.failure, "is_ignored": facts.is_check_doubted}
+            "not_made": check.not_made, "in_a_row": check.in_a_row, "verdict": facts.failure,
+            "is_ignored": facts.is_check_doubted}
 
 
 def _drain(row: BackendRow, backend: Backend, choices: list[SchedulerChoice], now: Now) -> DrainShape | None:
@@ -179,6 +180,8 @@ def _checks(row: BackendRow, facts: Facts, policy: Policy, now: Now) -> Iterator
 
 
 def _last(check: CheckResult, now: Now) -> str:
+    if check.not_made is not None:
+        return f"the last check could not be made here, {now.age(check.at):.1f} s ago: {check.not_made}"
     outcome, results = ("passed", "passes") if check.failure is None else (f"failed ({check.failure})", "failures")
     streak = f" ({check.in_a_row} {results} in a row)" if check.in_a_row > 1 else ""
     return f"the last check {outcome} {now.age(check.at):.1f} s ago and took {1000 * check.seconds:.1f} ms{streak}"

@@ -142,7 +142,9 @@ class CheckShape(TypedDict):
     seconds_ago: float
     took_seconds: float
     failure: str | None
-    """Why it failed; null if it passed."""
+    """Why it failed; null if it passed, or was not made."""
+    not_made: str | None
+    """Why it could not be made, for want of something on lbproxy's host; null if it was made."""
     in_a_row: int
     """How many checks in a row had this result."""
     verdict: str | None

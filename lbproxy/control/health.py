@@ -7,6 +7,7 @@ is found by its clients: it is ejected after a few failed connects.
 
 import asyncio
 import errno
+import os
 import random
 import socket
 from collections.abc import Callable, Iterable
@@ -25,6 +26,9 @@ JITTER = 0.2
 replicas, come in step."""
 MOST_PER_SECOND = 500.0
 """Checks of all backends together; see above."""
+OUR_SHORTAGES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL, errno.EPERM,
+                           errno.EACCES})
+"""What socket() and connect() say at once when this host lacks something, or forbids it: no word about the backend."""
 LOGGED_CHANGE = 1.25
 """Factor by which the stretch must change to be logged again: a rollout changes it a little all the time."""
 FAILURES = {errno.ECONNREFUSED: "refused", errno.EHOSTUNREACH: "unreachable", errno.ENETUNREACH: "unreachable",
@@ -36,20 +40,27 @@ Report = Callable[[BackendKey, str | None], None]
 """Called with each new verdict: None for alive, else why the backend counts as dead."""
 
 
+class CheckNotMadeError(Exception):
+    """A check could not be made, for want of something on this host: it says nothing about the backend."""
+
+
 class Health:
     """Runs one task in `group` for each backend of the latest snapshot whose service has checks.
 
-    `report` gets each new verdict. `count` gets of every check whether it passed. `show_stretch` gets the factor by
+    `report` gets each new verdict. `count` gets of every check whether it passed, None if it could not be made.
+    `show_stretch` gets the factor by
     which all intervals are multiplied.
     """
 
-    def __init__(self, group: asyncio.TaskGroup, report: Report, count: Callable[[bool], None],
+    def __init__(self, group: asyncio.TaskGroup, report: Report, count: Callable[[bool | None], None],
                  show_stretch: Callable[[float], None]) -> None:
         self._group, self._report, self._count, self._show_stretch = group, report, count, show_stretch
         self._snapshot = Snapshot(0, {})
         self._stretch = self._logged_stretch = 1.0
         self._tasks: dict[BackendKey, asyncio.Task[None]] = {}
         self._dead: dict[BackendKey, str] = {}  # survives a change of policy, which says nothing about backends
+        self._not_made: dict[BackendKey, str] = {}
+        """Why their last checks could not be made."""
         self.results: dict[BackendKey, CheckResult] = {}
         """The last check of each backend that is checked, once there was one."""
 
@@ -89,6 +100,7 @@ class Health:
         task = self._tasks.pop(key, None)
         if task is not None:
             task.cancel()
+        self._note_made(key)
         self.results.pop(key, None)  # its age would mislead /explain
 
     def _set_stretch(self, stretch: float) -> None:
@@ -109,18 +121,38 @@ class Health:
         while True:
             began = monotonic()
             # The wait below begins after the check has ended: a backend has one check at a time, also if it times out.
-            failure = await probe(key.address, policy.timeout)
-            self._remember(key, began, failure)
-            self._count(failure is None)
-            if streak.take(failure):
-                self._set_verdict(key, streak.verdict)
+            try:
+                failure = await probe(key.address, policy.timeout)
+            except CheckNotMadeError as error:
+                self._note_not_made(key, began, str(error))
+            else:
+                self._note_made(key)
+                self._remember(key, began, failure)
+                self._count(failure is None)
+                if streak.take(failure):
+                    self._set_verdict(key, streak.verdict)
             jitter = random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - as above
             await asyncio.sleep(self._stretch * policy.interval * jitter)
 
-    def _remember(self, key: BackendKey, began: float, failure: str | None) -> None:
+    def _remember(self, key: BackendKey, began: float, failure: str | None, not_made: str | None = None) -> None:
         now, before = monotonic(), self.results.get(key)
-        is_alike = before is not None and (before.failure is None) == (failure is None)
-        self.results[key] = CheckResult(now, now - began, failure, before.in_a_row + 1 if before and is_alike else 1)
+        is_alike = before is not None and (
+            (before.failure is None, before.not_made is None) == (failure is None, not_made is None))
+        in_a_row = before.in_a_row + 1 if before and is_alike else 1
+        self.results[key] = CheckResult(now, now - began, failure, in_a_row, not_made)
+
+    def _note_not_made(self, key: BackendKey, began: float, why: str) -> None:
+        """Log it once for all backends: while the machine is short of something, every check fails so."""
+        self._count(None)
+        self._remember(key, began, None, why)
+        if not self._not_made:
+            log.error("health checks can't be made, for want of something here", reason=why, service=key.service,
+                      backend=str(key.address))
+        self._not_made[key] = why
+
+    def _note_made(self, key: BackendKey) -> None:
+        if self._not_made.pop(key, None) is not None and not self._not_made:
+            log.info("health checks are made again")
 
     def _set_verdict(self, key: BackendKey, verdict: str | None) -> None:
         if verdict is None:
@@ -163,14 +195,45 @@ class Streak:
 
 
 async def probe(address: Address, timeout: float) -> str | None:
-    """Connect and reset: None if the connect succeeded within `timeout` seconds, else why it failed, in a word."""
+    """Connect and reset: None if the connect succeeded within `timeout` seconds, else why it failed, in a word.
+
+    Raises `CheckNotMadeError`.
+    """
     try:
-        with socket.socket(address.family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK) as sock:
+        with _socket(address) as sock:
             reset_on_close(sock)  # as HAProxy ends its checks: a TIME_WAIT for each would use up our source ports
             async with asyncio.timeout(timeout):
-                await asyncio.get_running_loop().sock_connect(sock, address)
+                error = await _connect(sock, address)
     except TimeoutError:
         return "timeout"
+    except OSError as refusal:  # this machine has no such family
+        error = refusal.errno or errno.EIO
+    return FAILURES.get(error, os.strerror(error)) if error else None
+
+
+def _socket(address: Address) -> socket.socket:
+    try:
+        return socket.socket(address.family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
     except OSError as error:
-        return FAILURES.get(error.errno or 0, error.strerror or str(error))
-    return None
+        if error.errno in OUR_SHORTAGES:
+            raise CheckNotMadeError(error.strerror) from error
+        raise
+
+
+async def _connect(sock: socket.socket, address: Address) -> int:
+    """Return the errno of connect(), 0 if it succeeded. Raises `CheckNotMadeError`."""
+    error = sock.connect_ex(address)
+    if error in OUR_SHORTAGES:
+        raise CheckNotMadeError(os.strerror(error))
+    if error != errno.EINPROGRESS:
+        return error
+    # Not loop.sock_connect: it tells an error of the first connect() from a later one no more. A later EACCES is what
+    # a firewall on the way has said (ICMPv6 "administratively prohibited").
+    loop = asyncio.get_running_loop()
+    connected = asyncio.Event()
+    loop.add_writer(sock.fileno(), connected.set)
+    try:
+        await connected.wait()
+    finally:
+        loop.remove_writer(sock.fileno())
+    return sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)

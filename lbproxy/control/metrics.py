@@ -67,7 +67,11 @@ class HealthMetrics:
         self.stretch.set(1)
         # Looked up once: labels() takes a lock and a dict for each of 500 checks a second.
         self._passed, self._failed = checks.labels("passed"), checks.labels("failed")
+        self._not_made = checks.labels("not_made")
 
-    def count(self, is_passed: bool) -> None:  # noqa: FBT001 - a callback's one fact
-        """Count one check, as passed or failed."""
-        (self._passed if is_passed else self._failed).inc()
+    def count(self, is_passed: bool | None) -> None:  # noqa: FBT001 - a callback's one fact
+        """Count one check, as passed or failed; None: it could not be made, for want of something on this host."""
+        if is_passed is None:
+            self._not_made.inc()
+        else:
+            (self._passed if is_passed else self._failed).inc()

@@ -14,9 +14,11 @@ class CheckResult:
     seconds: float
     """How long it took."""
     failure: str | None
-    """None: it passed."""
+    """None: it passed, or was not made."""
     in_a_row: int
-    """How many checks in a row had this result, passed or failed."""
+    """How many checks in a row had this result: passed, failed, or not made."""
+    not_made: str | None = None
+    """Why it could not be made, for want of something on this host; None: it was made."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,8 +56,8 @@ def test_active_backend_is_explained_by_its_scheduler() -> None:
                       "it gets the next connection"),
     }
     assert found["scores"] == [{"worker": 0, "score": 3.0, "active": 3, "is_full": False, "is_next": True}]
-    assert found["check"] == {"seconds_ago": 0.5, "took_seconds": 0.0012, "failure": None, "in_a_row": 7,
-                              "verdict": None, "is_ignored": False}
+    assert found["check"] == {"seconds_ago": 0.5, "took_seconds": 0.0012, "failure": None, "not_made": None,
+                              "in_a_row": 7, "verdict": None, "is_ignored": False}
 
 
 def test_backend_of_a_dns_name_is_there_since_dns_has_its_address() -> None:

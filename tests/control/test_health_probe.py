@@ -1,11 +1,16 @@
 """One check: connect and hang up, against real sockets."""
 
 import asyncio
+import errno
+import os
+import resource
+import socket
 import time
 
 import pytest
 
-from lbproxy.control.health import probe
+from lbproxy.control import health
+from lbproxy.control.health import CheckNotMadeError, probe
 from lbproxy.model.address import Address
 from tests.support.patience import PATIENCE
 
@@ -57,3 +62,32 @@ async def test_check_that_is_cancelled_is_no_verdict() -> None:
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
+
+
+OURS = [errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL, errno.EPERM, errno.EACCES]
+
+
+@pytest.mark.parametrize("code", OURS, ids=errno.errorcode.get)
+async def test_what_connect_says_of_our_own_host_is_no_verdict(code: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket.socket, "connect_ex", lambda *_: code)
+    with pytest.raises(CheckNotMadeError, match=os.strerror(code)):
+        await probe(Address("127.0.0.1", 1), 5.0)
+
+
+async def test_check_without_a_descriptor_is_no_verdict() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
+    try:
+        with pytest.raises(CheckNotMadeError, match="Too many open files"):
+            await probe(Address("127.0.0.1", 1), 5.0)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+async def test_what_a_firewall_on_the_way_says_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    """ICMPv6 "administratively prohibited" is EACCES too, but comes after connect() has returned."""
+    async def prohibited(*_: object) -> int:
+        return errno.EACCES
+
+    monkeypatch.setattr(health, "_connect", prohibited)
+    assert await probe(Address("127.0.0.1", 1), 5.0) == "Permission denied"

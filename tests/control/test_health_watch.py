@@ -1,6 +1,8 @@
 """Which backends are checked, from one snapshot to the next, and what is told about them."""
 
 import asyncio
+import errno
+import socket
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -25,7 +27,7 @@ class Verdicts(asyncio.Queue[tuple[BackendKey, str | None]]):
 
     def __init__(self) -> None:
         super().__init__()
-        self.checks: list[bool] = []
+        self.checks: list[bool | None] = []
         self.stretches: list[float] = []
 
     def report(self, key: BackendKey, failure: str | None) -> None:
@@ -205,3 +207,25 @@ async def test_last_result_of_each_check_is_remembered(health: Health, verdicts:
     assert passed.at > failed.at
     health.watch(NOTHING)
     assert health.results == {}
+
+
+async def test_check_that_could_not_be_made_is_counted_apart_and_changes_no_verdict(
+        health: Health, verdicts: Verdicts, address: Address, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is said once, when it begins, and when it is over."""
+    key = BackendKey("web", address)
+    with capture_logs() as lines:
+        async with listening(address), asyncio.timeout(PATIENCE):
+            with monkeypatch.context() as patch:
+                patch.setattr(socket.socket, "connect_ex", lambda *_: errno.EADDRNOTAVAIL)
+                health.watch(snapshot_of(address))
+                while len(verdicts.checks) < 2 * FAST.fall:  # noqa: ASYNC110 - a list announces nothing
+                    await asyncio.sleep(0)
+            assert set(verdicts.checks) == {None}
+            assert health.results[key].not_made == "Cannot assign requested address"
+            while verdicts.checks[-1] is None:  # noqa: ASYNC110 - as above
+                await asyncio.sleep(0)
+            assert (verdicts.checks[-1], health.results[key].not_made) == (True, None)
+    assert [line["event"] for line in lines] == [
+        "health checks can't be made, for want of something here", "health checks are made again"]
+    health.watch(NOTHING)
+    assert verdicts.empty()

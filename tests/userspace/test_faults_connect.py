@@ -1,8 +1,11 @@
 """Backends that can't be reached, and clients that don't wait until they are."""
 
+import errno
+
 import pytest
 
 from lbproxy.dataplanes.userspace.shared import wire
+from lbproxy.dataplanes.userspace.worker.connection import End
 from lbproxy.dataplanes.userspace.worker.pending_connections import EJECT_AFTER
 
 from .backends import Backend, Blackhole, Refusing, Unreachable
@@ -122,6 +125,31 @@ async def test_success_begins_the_row_anew(harness: Harness) -> None:
     bad.sock.close()
     await harness.client().hears_reset()
     assert harness.reports == []
+
+
+@pytest.mark.parametrize(("code", "reason"), [
+    (errno.EADDRNOTAVAIL, "ports"), (errno.EPERM, "denied"), (errno.EACCES, "denied")])
+async def test_what_this_host_lacks_or_forbids_is_counted_apart_and_no_step_to_ejection(
+        harness: Harness, code: int, reason: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    backend = harness.backend()
+    monkeypatch.setattr(End, "connect_ex", lambda *_: code)
+    for _ in range(EJECT_AFTER):
+        await harness.client().hears_reset()
+    assert harness.failed(backend) == {reason: EJECT_AFTER}
+    assert harness.reports == []
+
+
+@pytest.mark.parametrize("code", [errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM])
+async def test_shortage_of_descriptors_or_memory_is_no_failure_of_the_backend(
+        harness: Harness, code: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    backend = harness.backend()
+    monkeypatch.setattr(End, "connect_ex", lambda *_: code)
+    for count in range(EJECT_AFTER):
+        await harness.client().hears_reset()
+        harness.pass_time(0.0)  # accepting goes on
+        assert harness.rejected() == {"descriptors": count + 1}
+    assert harness.failed(backend) == {}
+    assert wire.FAILING not in dict(harness.reports)
 
 
 @needs_ipv6

@@ -36,7 +36,7 @@ class Rejected(Reason):
 
 
 class Failed(Reason):
-    """An attempt to connect to a backend failed."""
+    """An attempt to connect to a backend failed. Those that are `OURS` say nothing about the backend."""
 
     REFUSED = 0
     """The backend's host answered with a reset: nothing listens there."""
@@ -48,7 +48,13 @@ class Failed(Reason):
     """Accepted and then reset before any byte was relayed."""
     PORTS = 4
     """No local port is left towards this backend."""
-    OTHER = 5
+    DENIED = 5
+    """This host forbids us to connect there (EPERM, EACCES): seccomp, a security module, a cgroup's program."""
+    OTHER = 6
+
+
+OURS = frozenset({Failed.PORTS, Failed.DENIED})
+"""What this host lacks or forbids: counted apart, and never a step towards ejection."""
 
 
 class Closed(Reason):

@@ -22,7 +22,7 @@ from socket import (
 )
 
 from lbproxy.dataplanes.userspace.shared import counters
-from lbproxy.dataplanes.userspace.shared.reasons import Failed, Rejected
+from lbproxy.dataplanes.userspace.shared.reasons import OURS, Failed, Rejected
 from lbproxy.dataplanes.userspace.worker.byte_loop import ByteLoop
 from lbproxy.dataplanes.userspace.worker.connection import (
     CHOOSING,
@@ -53,8 +53,10 @@ _FAILURES = {
     errno.EHOSTUNREACH: Failed.UNREACHABLE,
     errno.ENETUNREACH: Failed.UNREACHABLE,
     errno.ECONNRESET: Failed.RESET,
-    errno.EADDRNOTAVAIL: Failed.PORTS,
 }
+_FAILURES_HERE = {errno.EADDRNOTAVAIL: Failed.PORTS, errno.EPERM: Failed.DENIED, errno.EACCES: Failed.DENIED}
+"""What socket() and connect() say at once of this host. Later the same EACCES is what a firewall on the way has said
+(ICMPv6 "administratively prohibited")."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +216,7 @@ class PendingConnections:
             self._on_exhausted()
             self.reject(connection, Rejected.DESCRIPTORS)
         else:  # e.g. the kernel has no IPv6
-            self._count_failure(target, _failure_of(error))
+            self._count_failure(target, _failure_at_once(error))
             self.give_back(target)
             self._try_another(connection, target)
 
@@ -225,7 +227,7 @@ class PendingConnections:
             self._on_exhausted()
             self.abandon(connection, Rejected.DESCRIPTORS)
         elif error not in UNDER_WAY:
-            self._on_failure(connection, _failure_of(error))
+            self._on_failure(connection, _failure_at_once(error))
 
     def _connect(self, server: End) -> int:
         """Start connecting; return connect()'s errno, or why the socket can't be watched."""
@@ -273,6 +275,8 @@ class PendingConnections:
 
     def _count_failure(self, target: Target, reason: Failed) -> None:
         self._cells[target.at + counters.FAILED + reason] += 1
+        if reason in OURS:
+            return
         target.failures += 1
         if target.failures % EJECT_AFTER == 0:
             self._on_failing(target)
@@ -297,6 +301,11 @@ class PendingConnections:
         self._cells[self._at + counters.QUEUED] = len(self.queue)
 
 
+def _failure_at_once(code: int) -> Failed:
+    """Say why socket() or connect() failed at once, from its errno."""
+    return _FAILURES_HERE.get(code) or _failure_of(code)
+
+
 def _failure_of(code: int) -> Failed:
-    """Say why a connect failed, from its errno."""
+    """Say why a connect failed in the end, from its errno."""
     return _FAILURES.get(code, Failed.OTHER)
