@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from lbproxy.config import Config
 from lbproxy.dataplanes.catalog import Dataplanes
 from lbproxy.dataplanes.selection import select_dataplane
-from lbproxy.doctor.clusters import clusters_of
+from lbproxy.doctor.clusters import clusters_of, ports_of
 from lbproxy.doctor.diagnosis import Diagnosis
 from lbproxy.doctor.interfaces import default_interfaces, interfaces
 from lbproxy.doctor.overlay import uplinks
@@ -31,5 +31,6 @@ async def _access(config: Config) -> list[Finding]:
     if not clusters:
         return []
     from lbproxy.doctor.access import access  # noqa: PLC0415 - the client library takes half a second to load
+    from lbproxy.doctor.followed_services import followed_services  # noqa: PLC0415 - as above
 
-    return await access(clusters)
+    return [*await access(clusters), *await followed_services(ports_of(config))]
