@@ -20,7 +20,7 @@ HEADER = ("option", "value", "default", "of", "meaning")
 
 def options(dataplanes: Dataplanes = DATAPLANES) -> str:
     """Write a section for each group, in the order of `lbproxy run --help`."""
-    return "\n".join(f"### {_title(group)}\n{table(HEADER, _rows(group.model_fields, dataplanes))}" for group in GROUPS)
+    return "\n".join(f"### {group.title}\n{table(HEADER, _rows(group.model_fields, dataplanes))}" for group in GROUPS)
 
 
 def value(kind: OptionKind[object]) -> str:
@@ -59,7 +59,3 @@ def _scope(name: str, dataplanes: Dataplanes) -> str:
     if owners := dataplanes.honouring(name):
         parts.append(f"{listed(owners)} only")
     return ", ".join(parts)
-
-
-def _title(group: type) -> str:
-    return str(group.__doc__).rstrip(".")

@@ -3,17 +3,23 @@
 0 is success, 1 a command that failed, 2 a mistake in what the user wrote; both are one line on stderr. 130 is Ctrl-C.
 """
 
+import errno
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext, suppress
 
 import click
 
+from lbproxy.cli import output
 from lbproxy.cli.commands import Commands
+from lbproxy.cli.exit_codes import FAILURE, INTERRUPTED, MISTAKE
+from lbproxy.cli.start_signals import start_signals
 from lbproxy.console.errors import ConsoleError
-from lbproxy.model.errors import BindError, ConfigError
+from lbproxy.model.errors import BindError, ConfigError, LbproxyError
+from lbproxy.net.standard_descriptors import open_closed_ones
 from lbproxy.text.quoting import cut, escaped
 
-_FAILURE, _MISTAKE, _INTERRUPTED = 1, 2, 130
+RUN = "run"
 _SINGULAR = {"backends": "backend"}
 """Options that are not called like their keys of the file."""
 
@@ -23,21 +29,46 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     A bug is raised as it is: only mistakes of the user and known failures become a line.
     """
+    open_closed_ones()
+    output.tolerate_every_character()
+    given = sys.argv[1:] if arguments is None else arguments
+    try:
+        with start_signals() if given[:1] == [RUN] else nullcontext():
+            code = _run(arguments)
+        sys.stdout.flush()  # here, not when the interpreter ends: it would write a traceback
+    except OSError as error:
+        if not output.is_failure(error):
+            raise
+        output.discard()
+        return _unwritten(error)
+    return code
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     try:
         return int(Commands().main(arguments, prog_name="lbproxy", standalone_mode=False) or 0)
     except (ConfigError, BindError) as mistake:
-        return _failed(str(mistake), _MISTAKE)
+        return _failed(str(mistake), MISTAKE)
     except click.ClickException as mistake:
-        return _failed(_usage(mistake), _MISTAKE)
+        return _failed(_usage(mistake), MISTAKE)
     except ConsoleError as failure:
-        return _failed(str(failure), _FAILURE)
+        return _failed(str(failure), FAILURE)
+    except LbproxyError as failure:
+        return _failed(str(failure), FAILURE)
     except click.Abort:
-        return _INTERRUPTED
+        return INTERRUPTED
+
+
+def _unwritten(error: OSError) -> int:
+    if error.errno == errno.EPIPE:  # whoever read the output has seen enough, such as head(1)
+        return FAILURE
+    return _failed(f"can't write the output: {error.strerror or error}", FAILURE)
 
 
 def _failed(line: str, code: int) -> int:
     # Escaped, because it may quote arguments or a server's answer: a terminal must obey neither.
-    print(f"lbproxy: {escaped(line)}", file=sys.stderr)  # noqa: T201 - what a command line is for
+    with suppress(OSError):  # closed or full: there is no other place to say it
+        print(f"lbproxy: {escaped(line)}", file=sys.stderr, flush=True)  # noqa: T201 - what a command line is for
     return code
 
 

@@ -30,7 +30,7 @@ class SettingsCommand(click.Command):
                  dataplanes: Dataplanes, *, own: Sequence[click.Option] = (), needs_service: bool = True) -> None:
         names = {str(option.name) for option in own}
         self._sections = {**({name.capitalize(): [*own]} if own else {}), "Services": _services(),
-                          **{_title(group): _options(group.model_fields.items(), dataplanes) for group in GROUPS}}
+                          **{group.title: _options(group.model_fields.items(), dataplanes) for group in GROUPS}}
         params: list[click.Parameter] = [each for options in self._sections.values() for each in options]
         super().__init__(name, params=params, help=summary, epilog=_EPILOG,
                          callback=lambda **given: callback(
@@ -76,10 +76,6 @@ def _option(name: str, field: FieldInfo, metavar: str, *,  # noqa: PLR0913 - wha
 
 def _default(field: FieldInfo) -> str:
     return "auto" if field.default_factory else str(kind_of(field).show(field.default))
-
-
-def _title(group: type) -> str:
-    return str(group.__doc__).rstrip(".")
 
 
 def _loader(given: Mapping[str, object], check: Check, *, needs_service: bool) -> Loader:

@@ -14,10 +14,14 @@ from ruamel.yaml.reader import ReaderError
 from lbproxy.config.source_map import Problem, SourceMap, config_error
 from lbproxy.config.yaml_tree import Tree
 from lbproxy.model.errors import ConfigError, UnreadableFileError
+from lbproxy.net import bounded_file
 from lbproxy.text.quoting import escaped
 
 LARGEST = 4 * 1024 * 1024
 """Bytes, enough for 70,000 backends. A larger file is a mistake, such as a path of a device that never ends."""
+
+TIMEOUT = 10.0
+"""Seconds for what is no regular file, such as a pipe: its writer may never come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +40,11 @@ def read(path: Path) -> Document:
 
 def _content(path: Path, file: str) -> bytes:
     try:
-        with path.open("rb") as stream:
-            content = stream.read(LARGEST + 1)  # one more than allowed: a device has no size to ask for
+        # One more than allowed: a device has no size to ask for.
+        content = bounded_file.read(path, LARGEST + 1, TIMEOUT)
+    except bounded_file.FileTimeoutError:
+        mistake = _mistake(file, f"has not come to its end within {TIMEOUT:g} s; write a file, or to this one")
+        raise UnreadableFileError(str(mistake)) from None
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         reason = error.strerror if isinstance(error, OSError) else error
         mistake = _mistake(file, f"can't be read ({reason}); write the path of a readable file")
@@ -70,6 +77,12 @@ def _parsed(text: str, file: str) -> Document:
         raise _mistake(f"{file}:{mark.line + 1}", _not_yaml(error)) from None
     except YAMLError as error:
         raise _mistake(file, f"this is not YAML ({error}); correct it") from None
+    except RecursionError:
+        raise _mistake(file, "is nested too deeply; write it flat") from None
+    except ConfigError:
+        raise
+    except Exception as error:  # noqa: BLE001 - the parser has assertions, for %YAML 1.3 among others
+        raise _mistake(file, f"the YAML library fails on it ({type(error).__name__}); write plain YAML 1.2") from None
 
 
 def _not_yaml(error: MarkedYAMLError) -> str:

@@ -6,7 +6,7 @@ are seconds. A field's docstring is its text in `lbproxy run --help` and in the 
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.fields import FieldInfo
@@ -48,10 +48,14 @@ class Options(BaseModel):
     """Base of every group: immutable. An unknown name is refused, because a misspelled option must not be ignored."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    title: ClassVar[str] = ""
+    """Of a group: the heading above its options in help. Not its docstring, which PYTHONOPTIMIZE=2 removes."""
 
 
 class ProcessOptions(Options):
     """Process."""
+
+    title = "Process"
 
     dataplane: Annotated[str, Text("[a-z][a-z0-9-]{0,30}", "is not the name of a dataplane; see lbproxy run --help",
                                    "NAME")] = "userspace"
@@ -81,6 +85,8 @@ class ProcessOptions(Options):
 class KubernetesOptions(Options):
     """Kubernetes."""
 
+    title = "Kubernetes"
+
     kubeconfig: Annotated[str, Text(_PATH, "is not a path; write the path of a kubeconfig file", "FILE")] = ""
     """A file with API server and credentials. Default: the pod's account, else KUBECONFIG, else ~/.kube/config."""
 
@@ -100,6 +106,8 @@ class KubernetesOptions(Options):
 class DnsOptions(Options):
     """DNS."""
 
+    title = "DNS"
+
     dns_interval: Annotated[float, Duration(0, HOUR)] = 0.0
     """Time between two lookups of a backend's name, at least 100ms. 0: by the TTL of its records, 1 s to 5 minutes."""
 
@@ -109,6 +117,8 @@ class DnsOptions(Options):
 
 class IpvsOptions(Options):
     """IPVS."""
+
+    title = "IPVS"
 
     # By mark each new connection costs 9 % more (`bench ipvs`).
     ipvs_fwmark: Annotated[Marks | None, Fwmark()] = None
@@ -121,6 +131,8 @@ class IpvsOptions(Options):
 class LogOptions(Options):
     """Logging."""
 
+    title = "Logging"
+
     log_level: Annotated[LogLevel, Choice(LogLevel)] = LogLevel.INFO
     """Log messages of this level and above."""
 
@@ -130,6 +142,8 @@ class LogOptions(Options):
 
 class BalancingOptions(Options):
     """Balancing."""
+
+    title = "Balancing"
 
     scheduler: Annotated[Scheduler, Choice(Scheduler)] = Scheduler.LC
     """Choose the backend with the fewest connections (lc), or in turn (rr). wlc, wrr: weighted."""
@@ -147,6 +161,8 @@ class BalancingOptions(Options):
 
 class ConnectionOptions(Options):
     """Connections."""
+
+    title = "Connections"
 
     # More than the second after which a lost SYN is sent again (RFC 6298), so that one loss is no failure.
     connect_timeout: Annotated[float, Duration(SHORTEST, 10 * MINUTE)] = 2.0
@@ -171,6 +187,8 @@ class ConnectionOptions(Options):
 
 class HealthOptions(Options):
     """Health checks."""
+
+    title = "Health checks"
 
     # With 2 s and 2 failures a dead host is out of use after 6 to 8 s; Kubernetes needs 40 s (kubernetes#101101).
     health_interval: Annotated[float, Duration(0, HOUR)] = 2.0

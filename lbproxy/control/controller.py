@@ -97,12 +97,19 @@ class Controller:
         """
         while True:
             await self._wait()
-            # Before the snapshot is made, so that a backend without connections is gone with it, not with the next one.
-            self._reap()
-            if self._retry_at is not None and self._retry_at <= monotonic():
-                self._retry_at = None
-                self._set_desired(self._desired)  # with the addresses that were left out: they may be free by now
-            await self._reconcile()
+            try:
+                await self._step()
+            except Exception:
+                self._wake.set()  # whoever calls this again finds the step still to be done
+                raise
+
+    async def _step(self) -> None:
+        # Before the snapshot is made, so that a backend without connections is gone with it, not with the next one.
+        self._reap()
+        if self._retry_at is not None and self._retry_at <= monotonic():
+            self._retry_at = None
+            self._set_desired(self._desired)  # with the addresses that were left out: they may be free by now
+        await self._reconcile()
 
     def _set_desired(self, services: Services) -> None:
         # Refusals are forgotten with each publication: the new set may no longer claim the address that was in use.

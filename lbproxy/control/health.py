@@ -11,6 +11,7 @@ import os
 import random
 import socket
 from collections.abc import Callable, Iterable
+from functools import partial
 from time import monotonic
 
 import structlog
@@ -20,6 +21,7 @@ from lbproxy.model.address import Address
 from lbproxy.model.facts import CheckResult
 from lbproxy.model.snapshot import BackendKey, HealthPolicy, Service, Snapshot
 from lbproxy.net.socket_options import reset_on_close
+from lbproxy.tasks import Restarter
 
 JITTER = 0.2
 """Share of the interval by which each wait is longer or shorter. Else the checks of many backends, and of several
@@ -53,7 +55,8 @@ class Health:
     """
 
     def __init__(self, group: asyncio.TaskGroup, report: Report, count: Callable[[bool | None], None],
-                 show_stretch: Callable[[float], None]) -> None:
+                 show_stretch: Callable[[float], None], restarter: Restarter | None = None) -> None:
+        self._restarter = restarter or Restarter()
         self._group, self._report, self._count, self._show_stretch = group, report, count, show_stretch
         self._snapshot = Snapshot(0, {})
         self._stretch = self._logged_stretch = 1.0
@@ -91,8 +94,8 @@ class Health:
         for key in gone if not is_same_policy else gone - checked:
             self._end(key)
         for key in checked - self._tasks.keys():
-            task = self._group.create_task(self._keep_checking(key, policy), name=f"check {key.service} {key.address}")
-            self._tasks[key] = task
+            checking = self._restarter.run("check", partial(self._keep_checking, key, policy))
+            self._tasks[key] = self._group.create_task(checking, name=f"check {key.service} {key.address}")
         for key in self._dead.keys() & gone - checked:
             self._set_verdict(key, None)  # without checks nothing would ever say that it is alive again
 

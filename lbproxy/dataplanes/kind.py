@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from lbproxy.config import Config
@@ -15,6 +15,7 @@ from lbproxy.model.finding import Finding
 from lbproxy.model.snapshot import BackendKey, Scheduler
 from lbproxy.model.stats import SchedulerChoice, WorkerStats
 from lbproxy.net.system import System
+from lbproxy.tasks import Restarter
 
 Choices = Callable[[str, Sequence[Address]], Awaitable[Sequence[SchedulerChoice]]]
 """Asks what each worker's scheduler would choose next for a service, and for the oldest connections of backends."""
@@ -42,6 +43,8 @@ class DataplaneReports:
     """Several connects to this backend failed in a row."""
     on_drift: Callable[[str], None]
     """Why the dataplane can't be kept as it was applied; empty when it is again."""
+    restarter: Restarter = field(default_factory=Restarter)
+    """Runs the dataplane's own long-lived tasks."""
 
 
 class DataplaneKind(Protocol):

@@ -14,9 +14,12 @@ The admin server runs through all phases, so that a drain can be watched.
 
 import asyncio
 import gc
-from collections.abc import Callable, Iterable
+import os
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
+from typing import NoReturn
 
 import structlog
 import uvloop
@@ -35,23 +38,30 @@ from lbproxy.control.metrics import HealthMetrics, SyncMetrics
 from lbproxy.dataplanes.catalog import AUTO, Dataplanes
 from lbproxy.dataplanes.kind import DataplaneReports
 from lbproxy.dataplanes.selection import DataplaneSelection, select_dataplane
-from lbproxy.model.errors import ConfigError, LbproxyError
+from lbproxy.model.errors import BindError, ConfigError, LbproxyError
 from lbproxy.model.event_log import EventLog
 from lbproxy.model.snapshot import BackendKey, Snapshot
 from lbproxy.net.limits import raise_descriptor_limit
 from lbproxy.net.system import System
 from lbproxy.runtime import logs
-from lbproxy.runtime.metrics import ConfigMetrics, show_dataplane
+from lbproxy.runtime.log_writer import LogWriter
+from lbproxy.runtime.metrics import ConfigMetrics, LogMetrics, TaskMetrics, show_dataplane
+from lbproxy.runtime.orphans import reap_orphans
 from lbproxy.runtime.resolvers import make_resolvers
 from lbproxy.runtime.shutdown import Shutdown
 from lbproxy.sources.base import Resolver
 from lbproxy.sources.configured import ConfiguredSource
 from lbproxy.sources.merger import Merger
+from lbproxy.tasks import Restarter
 
 # Reference counting frees almost everything; only cycles wait for the collector.
 FULL_COLLECTION_AFTER = 100
 """Young collections of garbage until a full one. A full one stops the loop for 45 ms with 10,000 backends. By default
 every 75th change of an endpoint would cause one, with this fewer than one change in 1,000 does."""
+
+LOG_TIMEOUT = 1.0
+"""Seconds at the end for what still waits to be logged: a reader that is stuck must not hold up the end."""
+STDERR = 2
 
 log = structlog.get_logger()
 
@@ -66,18 +76,17 @@ class App:
 
     def __init__(self, config: Config, reload: Callable[[], Config],  # noqa: PLR0913, PLR0917 - all that is wired
                  choice: DataplaneSelection, event_log: EventLog, registry: CollectorRegistry,
-                 resolvers: Iterable[Resolver]) -> None:
-        self._config, self._choice = config, choice
-        self._shutdown = Shutdown(config.shutdown_delay)
+                 resolvers: Iterable[Resolver], shutdown: Shutdown, restarter: Restarter) -> None:
+        self._config, self._choice, self._shutdown, self._restarter = config, choice, shutdown, restarter
         self._drain_timeout = config.drain_timeout
         self._is_serving = False
         self._config_metrics = ConfigMetrics(registry)
         self._health_metrics = HealthMetrics(registry)
         self._dataplane, workers, choices = choice.active.kind.make(
-            config, DataplaneReports(self._on_failing, self._on_drift))
+            config, DataplaneReports(self._on_failing, self._on_drift, restarter))
         self._controller = Controller(self._dataplane, SyncMetrics(registry), self._on_applied)
         self._source = ConfiguredSource(config, lambda: choice.check(reload()), self._on_reload)
-        self._merger = Merger(resolvers, coalesce=config.coalesce)
+        self._merger = Merger(resolvers, coalesce=config.coalesce, restarter=restarter)
         self._health: Health | None = None
         self._status = ControllerStatus(self._controller, self._dataplane, workers, self._shutdown.is_requested,
                                         self._merger.waits_for, choice.name, lambda: self._source.refusal)
@@ -94,13 +103,18 @@ class App:
     async def run(self) -> None:
         """Serve until SIGTERM or SIGINT, then drain and stop; a second signal ends every wait at once.
 
-        Raises `BindError`, within an exception group, if an address of the first snapshot can't be bound.
+        Raises `BindError`, within an exception group, if an address of the first snapshot can't be bound. Any other
+        exception is a bug; the dataplane is left as it is then, so that its connections can go on.
         """
-        self._shutdown.follow_signals(self._source.reread)
+        self._shutdown.on_hangup = self._source.reread
         async with AsyncExitStack() as stack:
-            stack.push_async_callback(self._dataplane.close)  # also if a phase fails
-            await self._start(stack)
-            await self._serve()
+            try:
+                await self._start(stack)
+                await self._serve()
+            except (LbproxyError, ExceptionGroup) as error:
+                if known_failure(error):
+                    await self._dataplane.close()
+                raise
             await self._drain()
             await self._stop()
 
@@ -111,10 +125,15 @@ class App:
     async def _serve(self) -> None:
         async with asyncio.TaskGroup() as group:
             self._health = Health(group, self._controller.report, self._health_metrics.count,
-                                  self._health_metrics.stretch.set)
-            tasks = [group.create_task(self._controller.run(), name="controller"),
-                     group.create_task(self._source.run(self._merger.take), name="configuration"),
-                     group.create_task(self._merger.run(self._controller.publish), name="merger")]
+                                  self._health_metrics.stretch.set, self._restarter)
+            works: dict[str, Callable[[], Awaitable[None]]] = {
+                "controller": self._controller.run,
+                "configuration": partial(self._source.run, self._merger.take),
+                "merger": partial(self._merger.run, self._controller.publish),
+                **({"orphans": reap_orphans} if os.getpid() == 1 else {}),
+            }
+            tasks = [group.create_task(self._restarter.run(name, work, fatal=BindError), name=name)
+                     for name, work in works.items()]
             await self._shutdown.wait()
             log.info("stopping", delay_seconds=self._shutdown.delay)
             await self._shutdown.unless_at_once(asyncio.sleep(self._shutdown.delay))
@@ -163,37 +182,62 @@ class App:
             log.info("configuration read", **({"needs_restart": needs_restart} if needs_restart else {}))
 
 
-def run(config: Config, reload: Callable[[], Config], dataplanes: Dataplanes) -> int:
-    """Run until a signal ends it; return the exit code.
+def run(config: Config, reload: Callable[[], Config], dataplanes: Dataplanes) -> NoReturn:
+    """Run until a signal ends it, and end the process: with 0, or with 1 after a bug.
 
     `dataplanes` are those to choose from. Raises `BindError` if an address can't be had, and `ConfigError` if the
     dataplane that was asked for won't work here.
     """
-    event_log = EventLog()
-    logs.configure(config.log_level, config.log_format, event_log)
+    event_log, registry = EventLog(), CollectorRegistry()
+    writer = LogWriter(STDERR, LogMetrics(registry).count_dropped)
+    logs.configure(config.log_level, config.log_format, event_log, writer.write)
+    logs.take_from_libraries()
     raise_descriptor_limit()
     gc.freeze()  # modules and configuration live as long as the process: no collection need look at them
     gc.set_threshold(*gc.get_threshold()[:2], FULL_COLLECTION_AFTER)
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_run(config, reload, dataplanes, event_log))
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            code = runner.run(_run(config, reload, dataplanes, event_log, registry))
+            # Within the block: its end, and the interpreter's, wait for threads, which may hang in a file system. After
+            # a bug the loop's end would kill the workers.
+            writer.flush(LOG_TIMEOUT)
+            os._exit(code)
+    finally:
+        writer.flush(LOG_TIMEOUT)
+
+
+async def _run(config: Config, reload: Callable[[], Config], dataplanes: Dataplanes, event_log: EventLog,
+               registry: CollectorRegistry) -> int:
+    shutdown = Shutdown(config.shutdown_delay)
+    shutdown.follow_signals()
+    apps: list[App] = []
+
+    async def make() -> None:
+        apps.append(await _make(config, reload, dataplanes, event_log, registry, shutdown))
+
+    try:
+        await shutdown.unless_requested(make())
+        if apps and not shutdown.is_requested():
+            await apps[0].run()
+    except Exception as error:
+        # Task groups wrap what their tasks raise. Not `except*`: before 3.11.4 what it raises is wrapped again
+        # (cpython#103590).
+        if (failure := known_failure(error)) is not None:
+            raise failure from None
+        log.exception("ended by a bug, workers go on until their connections have ended", error=repr(error))
+        return 1
     return 0
 
 
-async def _run(config: Config, reload: Callable[[], Config], dataplanes: Dataplanes, event_log: EventLog) -> None:
+async def _make(config: Config, reload: Callable[[], Config], dataplanes: Dataplanes,  # noqa: PLR0913, PLR0917 - as App
+                event_log: EventLog, registry: CollectorRegistry, shutdown: Shutdown) -> App:
     choice = await select_dataplane(dataplanes, config, System())
     choice.refuse_fatal()
     if choice.requested == AUTO:
         log.info("dataplane chosen", dataplane=choice.name, reason=choice.reason)
-    registry = CollectorRegistry()
-    resolvers = await make_resolvers(config, registry)
-    try:
-        await App(config, reload, choice, event_log, registry, resolvers).run()
-    # Task groups wrap what their tasks raise; the command line shows one line.
-    except ExceptionGroup as group:  # not `except*`: before 3.11.4 what it raises is wrapped again (cpython#103590)
-        known, bugs = group.split(LbproxyError)
-        if known is None or bugs is not None:
-            raise
-        raise _first(known) from None
+    restarter = Restarter(TaskMetrics(registry).count)
+    resolvers = await make_resolvers(config, registry, restarter)
+    return App(config, reload, choice, event_log, registry, resolvers, shutdown, restarter)
 
 
 def _guard(config: Config, metrics: AdminMetrics) -> Guard:
@@ -213,6 +257,9 @@ def _guard(config: Config, metrics: AdminMetrics) -> Guard:
     return Guard(token, hosts, metrics.count_refusal)
 
 
-def _first(group: BaseExceptionGroup[LbproxyError]) -> LbproxyError:
-    first = group.exceptions[0]
-    return _first(first) if isinstance(first, BaseExceptionGroup) else first
+def known_failure(error: Exception) -> LbproxyError | None:
+    """Give the first error that was raised on purpose; None if there is another one beside it, which is a bug."""
+    if not isinstance(error, ExceptionGroup):
+        return error if isinstance(error, LbproxyError) else None
+    found = [known_failure(one) for one in error.exceptions]
+    return None if None in found else found[0]

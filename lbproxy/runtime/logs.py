@@ -6,6 +6,7 @@ for people, a change of a backend's state is one sentence.
 
 import logging
 import sys
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -16,8 +17,33 @@ from structlog.typing import EventDict
 from lbproxy.model.event_log import BACKEND_CHANGED, EventLog, change_sentence
 
 
-def configure(level: str, log_format: str, event_log: EventLog) -> None:
+class LineLogger:
+    """What structlog calls for each line; `write` gets it without a newline."""
+
+    def __init__(self, write: Callable[[str], None]) -> None:
+        self.msg = self.debug = self.info = self.warning = self.error = self.critical = write
+
+
+class FromLibraries(logging.Handler):
+    """Passes on what libraries log by `logging`, which would go to standard error directly, and wait for its reader."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Log a record with the name of its logger."""
+        level = "error" if record.levelno >= logging.ERROR else "warning"
+        structlog.get_logger().log(logging.getLevelNamesMapping()[level.upper()], record.getMessage(),
+                                   logger=record.name, exc_info=record.exc_info or None)
+
+
+def take_from_libraries() -> None:
+    """Have warnings and errors of libraries, asyncio and the interpreter in this log. Of this process, for good."""
+    logging.getLogger().handlers[:] = [FromLibraries(logging.WARNING)]
+    logging.captureWarnings(capture=True)
+
+
+def configure(level: str, log_format: str, event_log: EventLog, write: Callable[[str], None]) -> None:
     """Log messages of `level` (debug, info, warning, error) and above, as `text`, `json` or `auto`.
+
+    `write` gets each line, without a newline; `auto` is text if standard error is a terminal.
 
     The event log gets all messages, whatever their level: it stands before the filter.
     """
@@ -32,7 +58,7 @@ def configure(level: str, log_format: str, event_log: EventLog) -> None:
         ],
         # Nothing is filtered here: the level is applied behind the event log, which gets all.
         wrapper_class=structlog.make_filtering_bound_logger(logging.NOTSET),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=lambda *_: LineLogger(write),
         cache_logger_on_first_use=False,
     )
 

@@ -2,6 +2,8 @@
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
+from lbproxy.runtime.log_writer import DROP_REASONS
+
 
 def show_dataplane(registry: CollectorRegistry, requested: str, active: str, reason: str) -> None:
     """Say which dataplane runs, and why."""
@@ -32,3 +34,30 @@ class ConfigMetrics:
         self.is_successful.set(is_success)
         if is_success:
             self.time.set_to_current_time()
+
+
+class LogMetrics:
+    """What of the log was lost."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._dropped = Counter("lbproxy_log_lines_dropped_total", "Log lines that could not be written.", ["reason"],
+                                registry=registry)
+        for reason in DROP_REASONS:
+            self._dropped.labels(reason)
+
+    def count_dropped(self, reason: str) -> None:
+        """Count one line; from any thread."""
+        self._dropped.labels(reason).inc()
+
+
+class TaskMetrics:
+    """Failures of long-lived tasks."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._failures = Counter("lbproxy_task_failures_total",
+                                 "Times that a part of the main process failed unexpectedly and was started again.",
+                                 ["task"], registry=registry)
+
+    def count(self, task: str) -> None:
+        """Count one failure."""
+        self._failures.labels(task).inc()

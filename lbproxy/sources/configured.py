@@ -86,6 +86,10 @@ class ConfiguredSource:
             if self._is_still(version):
                 self._refuse(error)
             return
+        except Exception as error:
+            if self._is_still(version):
+                self._refuse(ConfigError(f"reading it failed: {error!r}"))
+            raise  # a bug, here or in a library: logged with its traceback, and this starts again
         if self._is_still(version):
             self._accept(config, publish)
 

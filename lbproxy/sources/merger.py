@@ -7,6 +7,7 @@ never learned is published as not known.
 import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import chain
 from typing import NamedTuple
 
@@ -14,6 +15,7 @@ from lbproxy.model.facts import SourceFacts
 from lbproxy.model.snapshot import Endpoint, Services, ServiceSpec
 from lbproxy.sources.base import Publish, Reference, Resolution, Resolver, WantedService, WantedServices
 from lbproxy.sources.fixed import FixedBackends, FixedResolver
+from lbproxy.tasks import Restarter
 
 COALESCE = 0.05
 """Seconds from a change to its publication: an endpoint that moves to another slice is two changes."""
@@ -32,7 +34,9 @@ class ResolvedService(NamedTuple):
 class Merger:
     """Merges what these resolvers know; a list of fixed backends needs none. `coalesce`: seconds, 0 to 60."""
 
-    def __init__(self, resolvers: Iterable[Resolver] = (), *, coalesce: float = COALESCE) -> None:
+    def __init__(self, resolvers: Iterable[Resolver] = (), *, coalesce: float = COALESCE,
+                 restarter: Restarter | None = None) -> None:
+        self._restarter = restarter or Restarter()
         self._resolvers: Sequence[Resolver] = [FixedResolver(), *resolvers]
         self._coalesce = coalesce
         self._wanted: WantedServices = {}
@@ -67,8 +71,10 @@ class Merger:
         """Run the resolvers, and publish until cancelled."""
         async with asyncio.TaskGroup() as group:
             for resolver in self._resolvers:
-                group.create_task(resolver.run(self._changed.set), name=type(resolver).__name__)
-            await self._publish_changes(publish)
+                name = type(resolver).__name__
+                running = self._restarter.run(name, partial(resolver.run, self._changed.set))
+                group.create_task(running, name=name)
+            await self._restarter.run("merger", partial(self._publish_changes, publish))
 
     async def _publish_changes(self, publish: Publish) -> None:
         while True:
@@ -78,12 +84,19 @@ class Merger:
                 await asyncio.sleep(self._coalesce)
             # After the wait and before reading: what changes from here on causes a further publication.
             self._changed.clear()
-            self._services = {name: self._merged(wanted) for name, wanted in self._wanted.items()}
-            self._is_synced |= not self.waits_for()
-            services = {name: service.spec for name, service in self._services.items()}
-            if services != self._published:
-                publish(services)
-            self._published = services
+            try:
+                self._publish(publish)
+            except Exception:
+                self._changed.set()  # whoever calls this again finds that it is still to be published
+                raise
+
+    def _publish(self, publish: Publish) -> None:
+        self._services = {name: self._merged(wanted) for name, wanted in self._wanted.items()}
+        self._is_synced |= not self.waits_for()
+        services = {name: service.spec for name, service in self._services.items()}
+        if services != self._published:
+            publish(services)
+        self._published = services
 
     def _has_references(self) -> bool:
         """Whether any endpoints come from outside: what an operator writes into the file is one change already."""

@@ -11,6 +11,7 @@ from typing import NoReturn
 import pytest
 from structlog.testing import capture_logs
 
+from lbproxy.net import bounded_file
 from lbproxy.sources import configured
 from tests.support.waiting import until
 
@@ -224,7 +225,7 @@ async def test_file_that_could_not_be_read_is_tried_again_though_nothing_changed
         raise OSError(error, os.strerror(error))
 
     with capture_logs() as logs, monkeypatch.context() as broken:
-        broken.setattr(Path, "open", fail)
+        broken.setattr(bounded_file, "read", fail)
         following.reread()
         assert not await following.is_accepted()
         reads = following.reads

@@ -30,7 +30,7 @@ def event_log(output: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     event_log = EventLog()
     with monkeypatch.context() as patch:
         patch.setattr(sys, "stderr", output)
-        logs.configure("warning", "json", event_log)
+        logs.configure("warning", "json", event_log, lambda line: print(line, file=output))
     yield event_log
     structlog.reset_defaults()
 

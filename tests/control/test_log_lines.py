@@ -25,7 +25,7 @@ def logged_as(monkeypatch: pytest.MonkeyPatch) -> Iterator[Configure]:
         output = io.StringIO()
         with monkeypatch.context() as patch:
             patch.setattr(sys, "stderr", output)
-            logs.configure("info", log_format, EventLog())
+            logs.configure("info", log_format, EventLog(), lambda line: print(line, file=output))
         return output
 
     yield configure

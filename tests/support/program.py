@@ -65,9 +65,7 @@ class Program:
 
     async def get(self, path: str) -> tuple[int, str]:
         """Ask the admin server: the status, and the text."""
-        limit = aiohttp.ClientTimeout(PATIENCE)
-        async with aiohttp.request("GET", f"http://{self.admin}{path}", timeout=limit) as answer:
-            return answer.status, await answer.text()
+        return await fetch(self.admin, path)
 
     async def metrics(self) -> Metrics:
         """Scrape it."""
@@ -98,6 +96,13 @@ class Program:
         async for line in self.process.stderr:
             self.output.append(line.decode().rstrip("\n"))
             self._written.set()
+
+
+async def fetch(admin: Address, path: str) -> tuple[int, str]:
+    """Ask an admin server: the status, and the text."""
+    limit = aiohttp.ClientTimeout(PATIENCE)
+    async with aiohttp.request("GET", f"http://{admin}{path}", timeout=limit) as answer:
+        return answer.status, await answer.text()
 
 
 async def start(*options: str, wrapper: Sequence[str] = (), admin: Address | None = None,

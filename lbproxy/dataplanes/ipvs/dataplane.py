@@ -18,6 +18,7 @@ from lbproxy.dataplanes.ipvs.reconciler import Machine, Reconciler
 from lbproxy.model.errors import DataplaneError
 from lbproxy.model.snapshot import Service, Snapshot
 from lbproxy.model.stats import Stats
+from lbproxy.tasks import Restarter
 
 POLL_INTERVAL = 1.0
 """Seconds between two passes. kube-proxy looks each minute whether a backend has drained; it shows in rolling
@@ -40,7 +41,8 @@ class IpvsDataplane:
     """
 
     def __init__(self, machine: Machine, marks: MarkRange | None = None, *, is_cleaning: bool,
-                 on_drift: Callable[[str], None] = lambda _: None) -> None:
+                 on_drift: Callable[[str], None] = lambda _: None, restarter: Restarter | None = None) -> None:
+        self._restarter = restarter or Restarter()
         self._reconciler = Reconciler(machine, marks)
         self._is_cleaning, self._on_drift = is_cleaning, on_drift
         self._pass_lock = asyncio.Lock()
@@ -61,7 +63,7 @@ class IpvsDataplane:
                 # After a `BindError` at the start nothing was made: the snapshot is not set, and there is nothing to
                 # repair.
                 if self._polling is None and self._reconciler.snapshot is snapshot:
-                    self._polling = asyncio.create_task(self._poll(), name="ipvs")
+                    self._polling = asyncio.create_task(self._restarter.run("ipvs", self._poll), name="ipvs")
 
     async def drain(self, timeout: float) -> None:
         """Take no more connections, wait until the last has ended or `timeout` seconds, then remove everything.

@@ -61,7 +61,8 @@ class IpvsKind:
         from lbproxy.dataplanes.ipvs.planning.marks import MarkRange  # noqa: PLC0415
 
         marks = MarkRange(*config.ipvs_fwmark) if config.ipvs_fwmark else None
-        dataplane = IpvsDataplane(self.machine(), marks, is_cleaning=config.cleanup, on_drift=reports.on_drift)
+        dataplane = IpvsDataplane(self.machine(), marks, is_cleaning=config.cleanup, on_drift=reports.on_drift,
+                                  restarter=reports.restarter)
         return RunningDataplane(dataplane)
 
 

@@ -35,7 +35,7 @@ class UserspaceKind:
         """See `DataplaneKind`."""
         from lbproxy.dataplanes.userspace.main.dataplane import UserspaceDataplane  # noqa: PLC0415 - as above
 
-        dataplane = UserspaceDataplane(config.workers, reports.on_failing)
+        dataplane = UserspaceDataplane(config.workers, reports.on_failing, reports.restarter)
         return RunningDataplane(dataplane, dataplane.workers, dataplane.choices)
 
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
+from functools import partial
 
 from lbproxy.model.address import Address
 from lbproxy.model.snapshot import Endpoint
@@ -10,6 +11,7 @@ from lbproxy.sources.base import Reference, Resolution
 from lbproxy.sources.dns.metrics import DnsMetrics, NameMetrics
 from lbproxy.sources.dns.name_watch import NameLookup, NameWatch
 from lbproxy.sources.dns.reference import DnsName
+from lbproxy.tasks import Restarter
 from lbproxy.text.quoting import listed
 
 NAMED_AT_MOST = 5
@@ -24,7 +26,9 @@ class DnsResolver:
     `make_client` is called once, when the first name is wanted: its library takes 100 ms to load.
     """
 
-    def __init__(self, make_client: Callable[[], NameLookup], metrics: DnsMetrics, interval: float = 0.0) -> None:
+    def __init__(self, make_client: Callable[[], NameLookup], metrics: DnsMetrics, interval: float = 0.0,
+                 restarter: Restarter | None = None) -> None:
+        self._restarter = restarter or Restarter()
         self._make_client, self._metrics = make_client, metrics
         self._interval = max(interval, SHORTEST_INTERVAL) if interval else 0.0
         self._watches: dict[str, NameWatch] = {}
@@ -58,6 +62,7 @@ class DnsResolver:
 
     async def run(self, on_change: Callable[[], None]) -> None:
         """See `Resolver`."""
+        self._retargeted.set()  # it may be called again after it has failed
         client: NameLookup | None = None
         running: dict[NameWatch, asyncio.Task[None]] = {}
         async with asyncio.TaskGroup() as group:
@@ -73,7 +78,8 @@ class DnsResolver:
                     continue
                 client = client or self._make_client()
                 for watch in wanted - running.keys():
-                    running[watch] = group.create_task(self._follow(watch, client, on_change), name=f"dns {watch.name}")
+                    following = self._restarter.run("DNS name", partial(self._follow, watch, client, on_change))
+                    running[watch] = group.create_task(following, name=f"dns {watch.name}")
 
     async def _follow(self, watch: NameWatch, client: NameLookup, on_change: Callable[[], None]) -> None:
         metrics = NameMetrics(self._metrics, watch.name)

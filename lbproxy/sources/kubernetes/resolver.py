@@ -15,6 +15,7 @@ from lbproxy.sources.kubernetes.reference import KubernetesPort
 from lbproxy.sources.kubernetes.service_endpoints import ServiceEndpoints
 from lbproxy.sources.kubernetes.service_port_watch import ServicePortWatch
 from lbproxy.sources.kubernetes.watches import Watches
+from lbproxy.tasks import Restarter
 from lbproxy.text.quoting import listed
 
 RECONNECT_INTERVAL = 5.0
@@ -35,7 +36,8 @@ class KubernetesResolver:
     """See `Resolver`. `connect` gives the connection, or raises `ConfigError`; the resolver closes it."""
 
     def __init__(self, connect: Callable[[], Awaitable[ApiConnection]], metrics: WatchMetrics, *,
-                 zone: str = "") -> None:
+                 zone: str = "", restarter: Restarter | None = None) -> None:
+        self._restarter = restarter or Restarter()
         self._connect, self._metrics, self._zone = connect, metrics, zone
         self._api: ApiConnection | None = None
         self._ports: dict[Reference, ServicePortWatch] = {}
@@ -74,12 +76,14 @@ class KubernetesResolver:
 
     async def run(self, on_change: Callable[[], None]) -> None:
         """See `Resolver`."""
+        self._retargeted.set()  # it may be called again after it has failed
         try:
             async with asyncio.TaskGroup() as group:
                 await self._follow(group, on_change)
         finally:
             if self._api is not None:
-                await self._api.close()
+                api, self._api = self._api, None
+                await api.close()
 
     async def _follow(self, group: asyncio.TaskGroup, on_change: Callable[[], None]) -> None:
         watches: Watches | None = None
@@ -87,7 +91,7 @@ class KubernetesResolver:
             await self._retargeted.wait()
             self._retargeted.clear()
             if self._ports and watches is None:
-                watches = Watches(group, await self._connected(), self._metrics, on_change)
+                watches = Watches(group, await self._connected(), self._metrics, on_change, self._restarter)
             if watches is not None:
                 watches.follow(self._ports.values())
                 # What is known already may answer a new reference at once, without any event.

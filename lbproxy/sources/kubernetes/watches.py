@@ -6,6 +6,7 @@ Each watch fills a cache, sorted by Service, so that a port which is followed la
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import aclosing
+from functools import partial
 from itertools import groupby
 from operator import attrgetter
 from typing import Protocol
@@ -23,6 +24,7 @@ from lbproxy.sources.kubernetes.client.watch import Watch
 from lbproxy.sources.kubernetes.fields import Fields, SkipError, mapping, text
 from lbproxy.sources.kubernetes.metrics import WatchMetrics, WatchStatus
 from lbproxy.sources.kubernetes.service_port_watch import Objects, ServicePortWatch
+from lbproxy.tasks import Restarter
 
 SEPARATE_AT_MOST = 4
 """Services of one namespace that are watched one by one; more of them share the watches of the whole namespace.
@@ -48,7 +50,8 @@ class Watches:
     """Shows each port what is found of its Service, and calls `on_change` after each time."""
 
     def __init__(self, group: asyncio.TaskGroup, api: ApiConnection, metrics: WatchMetrics,
-                 on_change: Callable[[], None]) -> None:
+                 on_change: Callable[[], None], restarter: Restarter | None = None) -> None:
+        self._restarter = restarter or Restarter()
         self._group, self._api, self._metrics, self._on_change = group, api, metrics, on_change
         self._ports: Mapping[ServiceName, list[ServicePortWatch]] = {}
         self._running: dict[Share, tuple[WatchCache, asyncio.Task[None]]] = {}
@@ -66,7 +69,7 @@ class Watches:
             self._show(cache, services)
 
     def _start(self, share: Share, cache: WatchCache, reason: str) -> None:
-        watching = self._watch(share[0], cache, reason)
+        watching = self._restarter.run("watch", partial(self._watch, share[0], cache, reason))
         self._running[share] = cache, self._group.create_task(watching, name=_name(share[0]))
 
     def _list_others_again(self, collection: Collection) -> None:

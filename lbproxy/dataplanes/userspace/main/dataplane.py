@@ -1,6 +1,7 @@
 """The userspace dataplane, seen from the main process: workers move the bytes, shared memory holds the counters."""
 
 import asyncio
+import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -19,6 +20,7 @@ from lbproxy.model.address import Address
 from lbproxy.model.errors import DataplaneError
 from lbproxy.model.snapshot import BackendKey, Snapshot
 from lbproxy.model.stats import SchedulerChoice, Score, Stats, WorkerStats
+from lbproxy.tasks import Restarter
 
 SYNC_TIMEOUT = 5.0
 """Seconds that a worker may take to obey a snapshot."""
@@ -34,7 +36,9 @@ class UserspaceDataplane:
     `on_failing` is told of each backend that failed several times in a row in one worker.
     """
 
-    def __init__(self, workers: int, on_failing: Callable[[BackendKey], None] = lambda _: None) -> None:
+    def __init__(self, workers: int, on_failing: Callable[[BackendKey], None] = lambda _: None,
+                 restarter: Restarter | None = None) -> None:
+        """Raises `DataplaneError` if the machine gives no memory for the counters."""
         self._on_failing = on_failing
         self._snapshot = self._slots_for = NOTHING
         self._unused: set[BackendKey] = set()
@@ -43,7 +47,8 @@ class UserspaceDataplane:
         self._listening = ListeningSockets(workers)
         self._services = Slots[str](counters.MAX_SERVICES, "services")
         self._backends = Slots[BackendKey](counters.MAX_BACKENDS, "backends")
-        self._supervisor = Supervisor(workers, self._update, self._account_lost, self._report_failing)
+        self._supervisor = Supervisor(workers, self._update, self._account_lost, self._report_failing,
+                                      restarter or Restarter())
 
     async def apply(self, snapshot: Snapshot) -> None:
         """Make the snapshot true; see `Dataplane.apply`. Raises `BindError` before anything was changed."""
@@ -130,10 +135,12 @@ class UserspaceDataplane:
             raise DataplaneError(f"no answer from worker {pids} within {SYNC_TIMEOUT:g} s")
 
     def _update(self, worker: WorkerProcess) -> None:
-        """Send a worker what it does not know yet of the snapshot."""
+        """Send a worker what it does not know yet of the snapshot: all of it, or nothing and `DataplaneError`."""
         before = self._told.get(worker, NOTHING)
         numbers = SlotNumbers(self._services.held, self._backends.held)
-        for change in worker_messages(before, self._snapshot, numbers):
+        changes = list(worker_messages(before, self._snapshot, numbers))
+        _ensure_descriptors(sum(change.listen is not None for change in changes))
+        for change in changes:
             listen = change.listen
             descriptors = (self._listening.descriptor(listen, worker.index),) if listen else ()
             worker.channel.send(change.message, descriptors)
@@ -152,6 +159,19 @@ class UserspaceDataplane:
 
     def _report_failing(self, message: Message) -> None:
         self._on_failing(BackendKey(message["service"], Address(message["host"], message["port"])))
+
+
+def _ensure_descriptors(count: int) -> None:
+    """Raise `DataplaneError` if so many can't be opened now: a worker must not be told half of a snapshot."""
+    duplicates = []
+    try:
+        for _ in range(count):
+            duplicates.append(os.dup(0))  # noqa: PERF401 - what was opened is closed in the end
+    except OSError as error:
+        raise DataplaneError(f"can't pass listening sockets to a worker: {error.strerror}") from error
+    finally:
+        for duplicate in duplicates:
+            os.close(duplicate)
 
 
 def _choice(index: int, message: Message) -> SchedulerChoice:

@@ -9,6 +9,7 @@ import socket
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from itertools import count
 from time import monotonic
 
@@ -18,6 +19,7 @@ from lbproxy.dataplanes.userspace.shared import counters, wire
 from lbproxy.dataplanes.userspace.shared.channel import Channel, Message
 from lbproxy.model.address import Address
 from lbproxy.model.errors import DataplaneError
+from lbproxy.tasks import Restarter
 
 HEARTBEAT_CHECK = 5.0
 """Seconds between two looks at a worker's heartbeat."""
@@ -44,7 +46,7 @@ class WorkerProcess:
 
     def __init__(self, index: int, process: asyncio.subprocess.Process, control: socket.socket,
                  on_failing: Callable[[Message], None]) -> None:
-        self.index, self.process = index, process
+        self.index, self.process, self.born = index, process, monotonic()
         self._on_failing = on_failing
         self._pauses = PauseLog(index)
         self._synced = -1
@@ -156,9 +158,15 @@ class Supervisor:
     """
 
     def __init__(self, workers: int, on_start: Callable[[WorkerProcess], None],
-                 on_death: Callable[[WorkerProcess], int], on_failing: Callable[[Message], None]) -> None:
-        self.counters_fd = counters.allocate(workers)
-        self.blocks = counters.attach(self.counters_fd, workers)
+                 on_death: Callable[[WorkerProcess], int], on_failing: Callable[[Message], None],
+                 restarter: Restarter) -> None:
+        """Raises `DataplaneError` if the machine gives no memory for the counters."""
+        try:
+            self.counters_fd = counters.allocate(workers)
+            self.blocks = counters.attach(self.counters_fd, workers)
+        except OSError as error:
+            raise DataplaneError(f"can't make shared memory for the counters: {error.strerror or error}") from error
+        self._restarter = restarter
         self.restarts = 0
         self.running: dict[int, WorkerProcess] = {}
         self._on_start, self._on_death, self._on_failing = on_start, on_death, on_failing
@@ -170,9 +178,10 @@ class Supervisor:
 
         Raises `DataplaneError` if the machine can't start one.
         """
-        while len(self._tasks) < len(self.blocks) and not self._ending.is_set():
-            worker = await self._spawn(len(self._tasks))
-            self._tasks.append(asyncio.create_task(self._keep_running(worker), name=f"worker {worker.index}"))
+        while (index := len(self._tasks)) < len(self.blocks) and not self._ending.is_set():
+            await self._spawn(index)
+            keeper = self._restarter.run("worker", partial(self._keep_running, index))
+            self._tasks.append(asyncio.create_task(keeper, name=f"worker {index}"))
 
     async def stop(self) -> None:
         """End every worker; what it still relays is reset. Takes EXIT_TIMEOUT at most: then they are killed."""
@@ -184,21 +193,19 @@ class Supervisor:
         _, late = await asyncio.wait(self._tasks, timeout=EXIT_TIMEOUT)
         for worker in list(self.running.values()):
             worker.kill()
-        await asyncio.gather(*late)
+        if late:
+            await asyncio.wait(late, timeout=EXIT_TIMEOUT)  # a worker that hangs in the kernel outlives even a kill
 
-    async def _keep_running(self, first: WorkerProcess) -> None:
-        worker: WorkerProcess | None = first
+    async def _keep_running(self, index: int) -> None:
         delay = 0.0
-        while worker is not None:
-            born = monotonic()
+        while (worker := self.running.get(index) or await self._replace(index, delay)) is not None:
             await self._wait_for_exit(worker)
             self._on_exit(worker)
-            delay = min(2 * delay + 0.1, LONGEST_DELAY) if monotonic() - born < SHORT_LIFE else 0.0
-            worker = await self._replace(worker.index, delay)
+            delay = min(2 * delay + 0.1, LONGEST_DELAY) if monotonic() - worker.born < SHORT_LIFE else 0.0
 
     def _on_exit(self, worker: WorkerProcess) -> None:
-        worker.close()
         del self.running[worker.index]
+        worker.close()
         lost = self._on_death(worker)
         if not self._ending.is_set():
             self.restarts += 1
@@ -238,19 +245,32 @@ class Supervisor:
 
     async def _spawn(self, index: int) -> WorkerProcess:
         self.blocks[index][counters.HEARTBEAT] = int(monotonic() * counters.MILLISECONDS)
+        try:
+            worker = await self._start_process(index)
+        except OSError as error:
+            raise DataplaneError(f"can't start a worker process: {error.strerror or error}") from error
+        try:
+            if self._ending.is_set():
+                worker.channel.send({"op": wire.EXIT})
+            else:
+                self._on_start(worker)
+        except BaseException:
+            worker.kill()
+            worker.close()
+            self._on_death(worker)
+            raise
+        self.running[index] = worker
+        return worker
+
+    async def _start_process(self, index: int) -> WorkerProcess:
         ours, theirs = socket.socketpair()
         with theirs:
             try:
                 process = await self._execute(index, theirs.fileno())
-            except OSError as error:
+            except BaseException:
                 ours.close()
-                raise DataplaneError(f"can't start a worker process: {error.strerror or error}") from error
-        self.running[index] = worker = WorkerProcess(index, process, ours, self._on_failing)
-        if self._ending.is_set():
-            worker.channel.send({"op": wire.EXIT})
-        else:
-            self._on_start(worker)
-        return worker
+                raise
+        return WorkerProcess(index, process, ours, self._on_failing)
 
     async def _execute(self, index: int, control_fd: int) -> asyncio.subprocess.Process:
         return await asyncio.create_subprocess_exec(

@@ -18,6 +18,7 @@ from lbproxy.dataplanes.userspace.shared.channel import Channel, Message
 from lbproxy.dataplanes.userspace.worker.engine import Engine
 from lbproxy.model.address import Address
 from lbproxy.net.limits import raise_descriptor_limit
+from lbproxy.net.standard_descriptors import open_closed_ones
 
 ORPHAN_LIFE = 300.0
 """Seconds that connections may go on after the main process died."""
@@ -96,7 +97,8 @@ async def _run(index: int, workers: int, control_fd: int, counters_fd: int) -> N
 
 def main() -> None:
     """Run as the main process starts it: INDEX WORKERS CONTROL_FD COUNTERS_FD."""
-    for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    open_closed_ones()
+    for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
         signal.signal(ignored, signal.SIG_IGN)  # they may reach the whole group; the main process decides
     gc.freeze()
     gc.disable()  # connections break their own cycles when they close; a collection would stall the bytes
