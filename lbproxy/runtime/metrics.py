@@ -46,7 +46,7 @@ class LogMetrics:
             self._dropped.labels(reason)
 
     def count_dropped(self, reason: str) -> None:
-        """Count one line; from any thread."""
+        """Count a line that was lost for one of DROP_REASONS; from any thread."""
         self._dropped.labels(reason).inc()
 
 
@@ -59,5 +59,5 @@ class TaskMetrics:
                                  ["task"], registry=registry)
 
     def count(self, task: str) -> None:
-        """Count one failure."""
+        """Count one failure of a task, which is named by its kind."""
         self._failures.labels(task).inc()
