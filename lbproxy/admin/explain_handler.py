@@ -5,15 +5,17 @@ Each service's schedulers are asked at most once a second, however many clients 
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 from time import monotonic
 
 from aiohttp import web
 
 from lbproxy.admin.api.context import AdminContext
-from lbproxy.admin.explain_rules import ServiceFacts, explain
+from lbproxy.admin.explain_rules import ServiceFacts, explanation_pieces
 from lbproxy.admin.guard import RequestRefusedError
 from lbproxy.admin.reading import Now
-from lbproxy.admin.state import BackendRow, ServiceRow, join, json_bytes
+from lbproxy.admin.rendering import SharedWork, in_slices, join_in_slices
+from lbproxy.admin.state import BackendRow, ServiceRow
 from lbproxy.model.snapshot import State
 from lbproxy.model.stats import SchedulerChoice
 from lbproxy.text.quoting import closest, quoted
@@ -25,11 +27,11 @@ MOST_KEPT = 64
 
 
 class ExplainHandler:
-    """Answers one client at a time; further clients wait."""
+    """Answers one question at a time, once for all clients that ask it; other questions wait."""
 
     def __init__(self, context: AdminContext) -> None:
         self._context = context
-        self._turn = asyncio.Lock()
+        self._turn, self._shared = asyncio.Lock(), SharedWork()
         self._answers: dict[str, tuple[float, list[SchedulerChoice]]] = {}
 
     async def answer(self, request: web.Request) -> web.Response:
@@ -37,18 +39,20 @@ class ExplainHandler:
 
         Raises `RequestRefusedError` for an unknown name.
         """
-        service, backend = request.query.get("service"), request.query.get("backend")
-        async with self._turn:  # the second client finds the first one's answers of the schedulers
+        key = request.query.get("service"), request.query.get("backend")
+        body = await self._shared.get(key, partial(self._written, *key))
+        return web.Response(body=body, content_type="application/json")
+
+    async def _written(self, service: str | None, backend: str | None) -> bytes:
+        async with self._turn:  # the second question finds the first one's answers of the schedulers
             operator = self._context.operator
             questions = [ServiceFacts(row, operator.facts(row.name), await self._choices(row),
                                       operator.sources(row.name))
-                         for row in self._rows(service, backend)]
-            now = Now.read(monotonic())
-            body = await asyncio.to_thread(lambda: json_bytes(explain(questions, now)))
-        return web.Response(body=body, content_type="application/json")
+                         for row in await self._rows(service, backend)]
+            return await in_slices(explanation_pieces(questions, Now.read(monotonic())))
 
-    def _rows(self, service: str | None, backend: str | None) -> list[ServiceRow]:
-        rows = join(self._context.status.snapshot, self._context.status.stats())
+    async def _rows(self, service: str | None, backend: str | None) -> list[ServiceRow]:
+        rows = await join_in_slices(self._context.status.snapshot, self._context.status.stats())
         if service is not None:
             names = [row.name for row in rows]
             rows = tuple(row for row in rows if row.name == service)

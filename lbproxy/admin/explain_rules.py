@@ -1,7 +1,9 @@
 """Why each backend gets connections or none: the JSON of `/explain`, with the chain of causes as sentences. Pure."""
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 from lbproxy.admin.reading import Now
 from lbproxy.admin.schema import (
@@ -52,7 +54,23 @@ def explain(questions: Iterable[ServiceFacts], now: Now) -> ExplanationShape:
     return {"time": iso(now.wall), "services": [_service(question, now) for question in questions]}
 
 
+def explanation_pieces(questions: Iterable[ServiceFacts], now: Now) -> Iterator[str]:
+    """Give the whole answer of `/explain` as pieces of JSON, a backend in each."""
+    yield json.dumps({"time": iso(now.wall)})[:-1] + ',\n"services": ['
+    for number, question in enumerate(questions):
+        yield (",\n" if number else "\n") + json.dumps(_head(question))[:-1] + ',\n"backends": ['
+        for place, row in enumerate(question.row.backends):
+            yield (",\n" if place else "\n") + json.dumps(_backend(row, question, now), allow_nan=False)
+        yield "\n]}"
+    yield "\n]}\n"
+
+
 def _service(question: ServiceFacts, now: Now) -> ExplainedServiceShape:
+    backends = [_backend(row, question, now) for row in question.row.backends]
+    return cast("ExplainedServiceShape", {**_head(question), "backends": backends})
+
+
+def _head(question: ServiceFacts) -> dict[str, object]:
     service = question.row.service
     return {
         "name": question.row.name,
@@ -60,7 +78,6 @@ def _service(question: ServiceFacts, now: Now) -> ExplainedServiceShape:
         "next": [{"worker": choice.worker, "backend": str(choice.next) if choice.next else None}
                  for choice in question.choices],
         "sources": [_origin(source) for source in question.sources],
-        "backends": [_backend(row, question, now) for row in question.row.backends],
     }
 
 

@@ -1,19 +1,19 @@
-"""`/metrics` as text: each family is collected on the event loop and written in a thread; one client at a time.
-
-With 10,000 backends there are 120,000 lines, about a second's work. The program may only be asked on the event loop, so
-families are made there, one by one, with time for other work in between. Writing takes four times as long, and the loop
-goes on meanwhile.
-"""
+"""`/metrics` as text: written in slices on the event loop, once for all clients that ask at the same time."""
 
 import asyncio
 import gzip
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from functools import partial
 
 from aiohttp import hdrs, web
 from prometheus_client import CollectorRegistry, disable_created_metrics, exposition
 from prometheus_client.metrics_core import Metric
 from prometheus_client.openmetrics import exposition as openmetrics
+
+from lbproxy.admin.api.program_status import ProgramStatus
+from lbproxy.admin.metrics import TableMetrics
+from lbproxy.admin.rendering import SharedWork, in_slices
 
 OPENMETRICS = "application/openmetrics-text"
 CLASSIC = "text/plain; version=0.0.4; charset=utf-8"
@@ -27,26 +27,36 @@ _REFUSED = re.compile(r";\s*q=0(\.0*)?\s*$")
 
 
 class Exposition:
-    """Writes one registry in Prometheus' text format or in OpenMetrics 1.0."""
+    """Writes one registry and the program's table in Prometheus' text format or in OpenMetrics 1.0."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
-        self._registry = registry
-        self._turn = asyncio.Lock()
+    def __init__(self, registry: CollectorRegistry, status: ProgramStatus) -> None:
+        self._registry, self._table = registry, TableMetrics(status)
+        self._turn, self._shared = asyncio.Lock(), SharedWork()
 
     async def answer(self, request: web.Request) -> web.Response:
         """Answer in OpenMetrics if the client accepts it, else in Prometheus' text format; with gzip if accepted."""
         is_open = accepts(request, hdrs.ACCEPT, OPENMETRICS)
         headers = {hdrs.CONTENT_TYPE: openmetrics.CONTENT_TYPE_LATEST if is_open else CLASSIC}
-        async with self._turn:
-            # Each family ends with `# EOF` in OpenMetrics; it is cut off there, and stands once at the end.
-            body = await self._written(_open if is_open else exposition.generate_latest) + _END * is_open
-            if accepts(request, hdrs.ACCEPT_ENCODING, "gzip"):
-                headers[hdrs.CONTENT_ENCODING] = "gzip"
-                body = await asyncio.to_thread(gzip.compress, body, COMPRESSION_LEVEL)
+        if accepts(request, hdrs.ACCEPT_ENCODING, "gzip"):
+            headers[hdrs.CONTENT_ENCODING] = "gzip"
+            body = await self._shared.get(("gzip", is_open), partial(self._compressed, is_open=is_open))
+        else:
+            body = await self._plain(is_open=is_open)
         return web.Response(body=body, headers=headers)
 
-    async def _written(self, write: Callable[["_One"], bytes]) -> bytes:
-        return b"".join([await asyncio.to_thread(write, _One(family)) for family in self._registry.collect()])
+    async def _compressed(self, *, is_open: bool) -> bytes:
+        body = await self._plain(is_open=is_open)
+        return await asyncio.to_thread(gzip.compress, body, COMPRESSION_LEVEL)
+
+    async def _plain(self, *, is_open: bool) -> bytes:
+        return await self._shared.get(("plain", is_open), partial(self._written, is_open=is_open))
+
+    async def _written(self, *, is_open: bool) -> bytes:
+        write = _open if is_open else exposition.generate_latest
+        async with self._turn:  # one text in memory at a time, whatever formats are asked for
+            # Each family ends with `# EOF` in OpenMetrics; it is cut off there, and stands once at the end.
+            own = b"".join([write(_One(family)) for family in self._registry.collect()])
+            return own + await in_slices(self._table.pieces(is_open=is_open)) + _END * is_open
 
 
 class _One:

@@ -1,52 +1,62 @@
-"""The three kinds of metric family that are used here, each made from pairs of labels and value. Pure."""
+"""The three kinds of metric family that are used here, as lines of Prometheus' text format. Pure.
 
-from collections.abc import Iterable, Mapping
+Written directly: through the client library's samples, a scrape of 10,000 backends took 0.8 s of CPU. The sample lines
+are the same in Prometheus' text format and in OpenMetrics 1.0; only the heads of counters differ.
+"""
+
+from collections.abc import Iterator, Mapping
 from itertools import accumulate
-
-from prometheus_client.metrics_core import Metric
-from prometheus_client.samples import Sample
 
 from lbproxy.model.stats import Histogram
 
-Labels = dict[str, str]
-Values = Iterable[tuple[Labels, float]]
+COUNTED = "_total"
+"""What ends the name of a counter, in both formats."""
 
 
-def gauge(name: str, text: str, values: Values) -> Metric:
-    """Make a family of values that go up and down."""
-    return _family("gauge", name, text, (Sample(name, labels, value) for labels, value in values))
+class Family:
+    """One family; whoever makes it appends to `lines`."""
+
+    def __init__(self, kind: str, name: str, text: str) -> None:
+        """`kind`: gauge, counter (`name` ends in COUNTED) or histogram. `text` has no line end and no backslash."""
+        self.kind, self.name, self.text = kind, name, text
+        self.lines: list[str] = []
+
+    def add(self, labels: str, value: float) -> None:
+        """Add one sample; `labels` as `label_text` gives them, or empty."""
+        self.lines.append(f"{self.name}{{{labels}}} {value:d}\n" if isinstance(value, int) else
+                          f"{self.name}{{{labels}}} {value!r}\n")
+
+    def add_each(self, labels: str, label: str, values: Mapping[str, int], *, is_sparse: bool = False) -> None:
+        """Add a sample for each entry, with its key as one more label. A sparse one leaves out zeros."""
+        for key, value in values.items() if not is_sparse or any(values.values()) else ():
+            if value or not is_sparse:
+                self.add(f'{labels},{label}="{escaped(key)}"', value)
+
+    def add_histogram(self, labels: str, durations: Histogram | None) -> None:
+        """Add the cumulative buckets of durations in seconds; nothing for None."""
+        if durations is None:
+            return
+        totals = list(accumulate(durations.counts))
+        for bound, total in zip((*map(str, durations.bounds), "+Inf"), totals, strict=True):
+            self.lines.append(f'{self.name}_bucket{{{labels},le="{bound}"}} {total}\n')
+        self.lines.append(f"{self.name}_count{{{labels}}} {totals[-1]}\n")
+        self.lines.append(f"{self.name}_sum{{{labels}}} {float(durations.total)!r}\n")
+
+    def pieces(self, *, is_open: bool) -> Iterator[str]:
+        """Give its text in pieces of some thousand lines, for OpenMetrics if `is_open`."""
+        # OpenMetrics names the family of a counter without the suffix, and its samples with it.
+        name = self.name.removesuffix(COUNTED) if is_open and self.kind == "counter" else self.name
+        yield f"# HELP {name} {self.text}\n# TYPE {name} {self.kind}\n"
+        for start in range(0, len(self.lines), 5000):
+            yield "".join(self.lines[start:start + 5000])
 
 
-def counter(name: str, text: str, values: Values) -> Metric:
-    """Make a family of values that only grow; `name` ends in `_total`."""
-    # OpenMetrics names the family without the suffix; the library's writers put it back where a format wants it.
-    family = name.removesuffix("_total")
-    return _family("counter", family, text, (Sample(name, labels, value) for labels, value in values))
+def label_text(labels: Mapping[str, str]) -> str:
+    """Write labels as they stand between the braces."""
+    return ",".join(f'{name}="{escaped(value)}"' for name, value in labels.items())
 
 
-def histogram(name: str, text: str, values: Iterable[tuple[Labels, Histogram | None]]) -> Metric:
-    """Make a family of durations in seconds, with cumulative buckets. None gives no series."""
-    return _family("histogram", name, text, (sample for labels, durations in values if durations is not None
-                                             for sample in _buckets(name, labels, durations)))
+def escaped(value: str) -> str:
+    """Write the value of a label as both formats want it."""
+    return value.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
 
-
-def spread(name: str, values: Iterable[tuple[Labels, Mapping[str, float]]], *, is_sparse: bool = False) -> Values:
-    """Give each entry of the mappings a series of its own: its key as label `name`. A sparse one leaves out zeros."""
-    return (({**labels, name: key}, value)
-            for labels, mapping in values for key, value in mapping.items() if value or not is_sparse)
-
-
-def _family(kind: str, name: str, text: str, samples: Iterable[Sample]) -> Metric:
-    # The library's own families build a new dict of labels per sample. With 10,000 backends that is most of
-    # the time that a scrape holds up the event loop, so backends share one per backend and the samples come ready.
-    family = Metric(name, text, kind)
-    family.samples.extend(samples)
-    return family
-
-
-def _buckets(name: str, labels: Labels, durations: Histogram) -> Iterable[Sample]:
-    totals = list(accumulate(durations.counts))
-    for bound, total in zip((*map(str, durations.bounds), "+Inf"), totals, strict=True):
-        yield Sample(f"{name}_bucket", {**labels, "le": bound}, total)
-    yield Sample(f"{name}_count", labels, totals[-1])
-    yield Sample(f"{name}_sum", labels, durations.total)

@@ -1,11 +1,11 @@
 """What each path answers.
 
-The program is asked on its event loop. JSON of many backends is written in a thread: the loop goes on meanwhile.
+The program is asked on its event loop. JSON of many backends is written in slices: the loop goes on meanwhile.
 """
 
-import asyncio
 import re
 from importlib.resources import files
+from time import monotonic
 
 from aiohttp import hdrs, web
 
@@ -17,7 +17,8 @@ from lbproxy.admin.guard import RequestRefusedError
 from lbproxy.admin.live import LiveStream, stream
 from lbproxy.admin.openapi import document
 from lbproxy.admin.reading import ProgramReading
-from lbproxy.admin.state import event_log_shape, json_bytes, state_json
+from lbproxy.admin.rendering import SharedWork, in_slices
+from lbproxy.admin.state import event_log_shape, json_bytes, state_pieces
 
 INDEX = """\
 lbproxy
@@ -39,13 +40,13 @@ _FILES = {one.name: one.read_bytes() for one in (files("lbproxy.admin") / "page"
 
 
 class Pages:
-    """The handlers for one program. `/backends` answers one client at a time, so memory holds its JSON once."""
+    """The handlers for one program. `/backends` is written once for all clients that ask at the same time."""
 
     def __init__(self, context: AdminContext, live: LiveStream) -> None:
         self._context, self._live = context, live
-        self._metrics = Exposition(context.registry)
+        self._metrics = Exposition(context.registry, context.status)
         self._explain, self._orders = ExplainHandler(context), DrainHandler(context)
-        self._turn = asyncio.Lock()
+        self._shared = SharedWork()
 
     def routes(self) -> list[web.RouteDef]:
         """Give every path with its handler. Paths for reading take GET and HEAD; orders take POST."""
@@ -82,10 +83,11 @@ class Pages:
         return _verdict(self._context.status.why_not_healthy())
 
     async def _backends(self, _: web.Request) -> web.Response:
-        async with self._turn:
-            reading = ProgramReading.of(self._context.status, asyncio.get_running_loop().time())
-            body = await asyncio.to_thread(state_json, reading)
+        body = await self._shared.get("backends", self._written)
         return web.Response(body=body, content_type="application/json")
+
+    async def _written(self) -> bytes:
+        return await in_slices(state_pieces(ProgramReading.of(self._context.status, monotonic())))
 
     async def _events(self, request: web.Request) -> web.Response:
         since = request.query.get("since", "0")

@@ -17,6 +17,7 @@ from aiohttp import web
 
 from lbproxy.admin.api.context import AdminContext
 from lbproxy.admin.drain_handler import MAX_BODY
+from lbproxy.admin.guard import PROBES
 from lbproxy.admin.live import LiveStream
 from lbproxy.admin.pages import Pages
 from lbproxy.admin.response_middleware import Handler, send_response
@@ -27,6 +28,13 @@ from lbproxy.net.unix_path import AdminAddress, UnixPath
 
 MAX_CONNECTIONS = 256
 """Clients at a time; further ones are closed at once. Probes and scrapers need a handful; each costs a descriptor."""
+PROBE_PLACES = 32
+"""Further clients that may ask for a probe's paths only; the newest takes the oldest one's place.
+
+Clients that hold all other places, perhaps without ever sending a request, must not make probes fail: Kubernetes would
+restart the process."""
+PROBE_TIMEOUT = 2.0
+"""Seconds for which such a client is served."""
 IDLE_TIMEOUT = 30.0
 """Seconds after which a connection without a complete request is closed. Most scrapers come back sooner."""
 LINGER_TIMEOUT = 1.0
@@ -50,13 +58,14 @@ async def serve(addresses: Sequence[AdminAddress], context: AdminContext) -> Asy
     """
     with ExitStack() as sockets:
         listening = [sockets.enter_context(bound(address)) for address in addresses]
-        live = LiveStream(context.status, context.event_log)
-        runner = web.AppRunner(_application(context, live), access_log=None, logger=_SILENT,
+        live, places = LiveStream(context.status, context.event_log), Places()
+        runner = web.AppRunner(_application(context, live, places), access_log=None, logger=_SILENT,
                                keepalive_timeout=IDLE_TIMEOUT, lingering_time=LINGER_TIMEOUT,
                                # No decompression: a small body could unpack to a huge one.
-                               shutdown_timeout=SHUTDOWN_TIMEOUT, auto_decompress=False)
+                               shutdown_timeout=SHUTDOWN_TIMEOUT, auto_decompress=False,
+                               handler_cancellation=True)  # a client that has left costs nothing more
         await runner.setup()
-        servers = [await _start(sock, _limited(runner)) for sock in listening]
+        servers = [await _start(sock, places.limited(runner)) for sock in listening]
         try:
             yield tuple(map(_address_of, listening))
         finally:
@@ -82,11 +91,18 @@ def bound(address: AdminAddress) -> Iterator[socket.socket]:
                 Path(address.path).unlink()
 
 
-def _application(context: AdminContext, live: LiveStream) -> web.Application:
+def _application(context: AdminContext, live: LiveStream, places: "Places") -> web.Application:
     @web.middleware
     async def check_access(request: web.Request, handler: Handler) -> web.StreamResponse:
-        await context.guard.check(request)
-        return await handler(request)
+        if places.are_full_for(request):
+            response: web.StreamResponse = web.Response(
+                status=503, text=f"{MAX_CONNECTIONS} clients are connected, and no more are served; close some\n")
+        else:
+            await context.guard.check(request)
+            response = await handler(request)
+        if request.protocol in places.kept:
+            response.force_close()
+        return response
 
     application = web.Application(middlewares=[send_response, check_access], client_max_size=MAX_BODY)
     application.add_routes(Pages(context, live).routes())
@@ -100,19 +116,40 @@ async def _start(sock: socket.socket, protocol: Callable[[], asyncio.Protocol]) 
     return await loop.create_server(protocol, sock=sock, backlog=BACKLOG)
 
 
-def _limited(runner: web.AppRunner) -> Callable[[], asyncio.Protocol]:
-    server = runner.server
-    if server is None:
-        raise RuntimeError("the runner was not set up")
-    # Counted over all addresses, when a client is accepted: aiohttp has no limit of its own.
-    return lambda: server() if len(server.connections) < MAX_CONNECTIONS else _CloseAtOnce()
+class Places:
+    """Counts clients over all addresses, when they are accepted: aiohttp has no limit of its own."""
 
+    def __init__(self) -> None:
+        self.kept: dict[object, None] = {}
+        """The protocols of clients beyond MAX_CONNECTIONS, the oldest first."""
 
-class _CloseAtOnce(asyncio.Protocol):
-    """For a client beyond MAX_CONNECTIONS."""
+    def limited(self, runner: web.AppRunner) -> Callable[[], asyncio.Protocol]:
+        """Give what makes the protocol of each client of a runner that was set up."""
+        server = runner.server
+        if server is None:
+            raise RuntimeError("the runner was not set up")
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        transport.close()
+        def accept() -> asyncio.Protocol:
+            is_full = len(server.connections) >= MAX_CONNECTIONS
+            protocol = server()
+            if is_full:
+                self._keep(protocol)
+                asyncio.get_running_loop().call_later(PROBE_TIMEOUT, protocol.force_close)
+            return protocol
+
+        return accept
+
+    def are_full_for(self, request: web.Request) -> bool:
+        """Whether it came in one of the probes' places and is no probe."""
+        return request.protocol in self.kept and request.path not in PROBES
+
+    def _keep(self, protocol: asyncio.Protocol) -> None:
+        while len(self.kept) >= PROBE_PLACES:
+            oldest = next(iter(self.kept))
+            del self.kept[oldest]
+            if isinstance(oldest, web.RequestHandler):
+                oldest.force_close()
+        self.kept[protocol] = None
 
 
 def _address_of(sock: socket.socket) -> AdminAddress:

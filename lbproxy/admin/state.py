@@ -6,9 +6,9 @@ Each side may know something that the other does not: counters outlive membershi
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from lbproxy import __version__
 from lbproxy.admin.reading import Now, ProgramReading
@@ -44,26 +44,46 @@ class ServiceRow(NamedTuple):
 
 def join(snapshot: Snapshot | None, stats: Stats) -> tuple[ServiceRow, ...]:
     """Give every service and backend that snapshot or stats know; those of the snapshot come first, in its order."""
+    return grouped(rows_of(snapshot, stats))
+
+
+def grouped(rows: Iterable[tuple[ServiceRow, BackendRow | None]]) -> tuple[ServiceRow, ...]:
+    """Give each service with its backends, from what `rows_of` gives."""
+    joined: list[ServiceRow] = []
+    backends: list[BackendRow] = []
+    for service, backend in rows:
+        if backend is None:
+            joined.append(service._replace(backends=tuple(backends)))
+            backends = []
+        else:
+            backends.append(backend)
+    return tuple(joined)
+
+
+def rows_of(snapshot: Snapshot | None, stats: Stats) -> Iterator[tuple[ServiceRow, BackendRow | None]]:
+    """Give the same one by one, so that the caller can pause: each service's backends, then the service and None.
+
+    A service's row has no backends here.
+    """
     services = snapshot.services if snapshot else {}
-    gone = _gone(services.values(), stats)
-    return tuple(
-        ServiceRow(name, services.get(name), stats.services.get(name) or ServiceStats(),
-                   (*_listed(services.get(name), stats), *gone.get(name, ())))
-        for name in dict.fromkeys((*services, *stats.services, *gone)))
+    gone = _gone(services, stats)
+    for name in dict.fromkeys((*services, *stats.services, *gone)):
+        service = services.get(name)
+        row = ServiceRow(name, service, stats.services.get(name) or ServiceStats(), ())
+        for backend in service.backends if service else ():
+            counted = stats.backends.get(BackendKey(name, backend.address))
+            yield row, BackendRow(backend.address, backend, counted or BackendStats())
+        for key in gone.get(name, ()):
+            yield row, BackendRow(key.address, None, stats.backends.get(key) or BackendStats())
+        yield row, None
 
 
-def _listed(service: Service | None, stats: Stats) -> Iterable[BackendRow]:
-    for backend in service.backends if service else ():
-        counted = stats.backends.get(BackendKey(service.name, backend.address)) if service else None
-        yield BackendRow(backend.address, backend, counted or BackendStats())
-
-
-def _gone(services: Iterable[Service], stats: Stats) -> dict[str, list[BackendRow]]:
-    listed = {BackendKey(service.name, backend.address) for service in services for backend in service.backends}
-    gone: dict[str, list[BackendRow]] = {}
-    for key, counted in stats.backends.items():
+def _gone(services: Mapping[str, Service], stats: Stats) -> dict[str, list[BackendKey]]:
+    listed = {BackendKey(name, backend.address) for name, one in services.items() for backend in one.backends}
+    gone: dict[str, list[BackendKey]] = {}
+    for key in stats.backends:
         if key not in listed:
-            gone.setdefault(key.service, []).append(BackendRow(key.address, None, counted))
+            gone.setdefault(key.service, []).append(key)
     return gone
 
 
@@ -72,9 +92,25 @@ def state_of(backend: Backend | None) -> str:
     return backend.state.value if backend else REMOVED
 
 
-def state_json(reading: ProgramReading) -> bytes:
-    """Give the answer of `/backends` as bytes of JSON."""
-    return json_bytes(state(reading))
+def state_pieces(reading: ProgramReading) -> Iterator[str]:
+    """Give the answer of `/backends` as pieces of JSON, a backend in each."""
+    yield _members(_state_head(reading)) + ',\n"services": ['
+    between, first = "\n", True
+    for service, backend in rows_of(reading.snapshot, reading.stats):
+        if first:
+            yield between + _members(_service_head(service)) + ',\n"backends": ['
+        if backend is None:
+            yield "\n]}"
+            between, first = ",\n", True
+        else:
+            yield ("\n" if first else ",\n") + json.dumps(_backend(backend, reading.now), allow_nan=False)
+            first = False
+    yield "\n]}\n"
+
+
+def _members(head: Mapping[str, object]) -> str:
+    """Write an object but for its closing brace: a long list follows as its last member."""
+    return json.dumps(head, allow_nan=False)[:-1]
 
 
 def json_bytes(answer: object) -> bytes:
@@ -85,12 +121,13 @@ def json_bytes(answer: object) -> bytes:
 
 def state(reading: ProgramReading) -> StateShape:
     """Give the whole answer of `/backends`."""
-    return {
-        "version": reading.snapshot.version if reading.snapshot else None,
-        "time": iso(reading.now.wall),
-        "program": program(reading),
-        "services": [_service(row, reading.now) for row in join(reading.snapshot, reading.stats)],
-    }
+    return cast("StateShape", {**_state_head(reading), "services": [
+        _service(row, reading.now) for row in join(reading.snapshot, reading.stats)]})
+
+
+def _state_head(reading: ProgramReading) -> dict[str, object]:
+    return {"version": reading.snapshot.version if reading.snapshot else None, "time": iso(reading.now.wall),
+            "program": program(reading)}
 
 
 def program(reading: ProgramReading) -> ProgramShape:
@@ -113,6 +150,10 @@ def program(reading: ProgramReading) -> ProgramShape:
 
 
 def _service(row: ServiceRow, now: Now) -> ServiceShape:
+    return cast("ServiceShape", {**_service_head(row), "backends": [_backend(one, now) for one in row.backends]})
+
+
+def _service_head(row: ServiceRow) -> dict[str, object]:
     service = row.service
     return {
         "name": row.name,
@@ -123,33 +164,32 @@ def _service(row: ServiceRow, now: Now) -> ServiceShape:
         "queued": row.stats.queued,
         "rejected_total": dict(row.stats.rejected),
         "closed_total": dict(row.stats.closed),
-        "backends": list(_backends(row.backends, now)),
     }
 
 
-def _backends(rows: Iterable[BackendRow], now: Now) -> Iterable[BackendShape]:
-    for address, backend, stats in rows:
-        # Only a difference of the monotonic clock is certain, so the time of day is computed from it.
-        age = now.age(backend.since) if backend else None
-        yield {
-            "address": str(address),
-            "state": state_of(backend),
-            "reason": reason_of(backend, now),
-            "for_seconds": age,
-            "since": None if age is None else iso(now.wall - timedelta(seconds=age)),
-            "is_open": bool(backend and backend.is_open),
-            "weight": backend.weight if backend else 0,
-            "drain_seconds_left": seconds_left(backend.deadline if backend else None, now),
-            "state_seconds_left": seconds_left(backend.until if backend else None, now),
-            "is_drained_by_operator": bool(backend and is_drained_by_operator(backend)),
-            "active": stats.active,
-            "connections_total": stats.connections,
-            "bytes_received_total": stats.bytes_received,
-            "bytes_sent_total": stats.bytes_sent,
-            "retries_total": stats.retries,
-            "connect_failures_total": dict(stats.failures),
-            "closed_total": dict(stats.closed),
-        }
+def _backend(row: BackendRow, now: Now) -> BackendShape:
+    backend, stats = row.backend, row.stats
+    # Only a difference of the monotonic clock is certain, so the time of day is computed from it.
+    age = now.age(backend.since) if backend else None
+    return {
+        "address": str(row.address),
+        "state": state_of(backend),
+        "reason": reason_of(backend, now),
+        "for_seconds": age,
+        "since": None if age is None else iso(now.wall - timedelta(seconds=age)),
+        "is_open": bool(backend and backend.is_open),
+        "weight": backend.weight if backend else 0,
+        "drain_seconds_left": seconds_left(backend.deadline if backend else None, now),
+        "state_seconds_left": seconds_left(backend.until if backend else None, now),
+        "is_drained_by_operator": bool(backend and is_drained_by_operator(backend)),
+        "active": stats.active,
+        "connections_total": stats.connections,
+        "bytes_received_total": stats.bytes_received,
+        "bytes_sent_total": stats.bytes_sent,
+        "retries_total": stats.retries,
+        "connect_failures_total": dict(stats.failures),
+        "closed_total": dict(stats.closed),
+    }
 
 
 def reason_of(backend: Backend | None, now: Now) -> str:

@@ -29,7 +29,6 @@ from lbproxy.admin.api.context import AdminContext
 from lbproxy.admin.api.operator_api import ControllerOperator
 from lbproxy.admin.api.program_status import ControllerStatus
 from lbproxy.admin.guard import AdminMetrics, Guard, TokenError, TokenFile
-from lbproxy.admin.metrics import TableCollector
 from lbproxy.admin.server import serve
 from lbproxy.config import Config
 from lbproxy.control.controller import Controller
@@ -93,7 +92,6 @@ class App:
         show_dataplane(registry, choice.requested, choice.name, choice.reason)
         for collector in (ProcessCollector, PlatformCollector):
             collector(registry=registry)
-        registry.register(TableCollector(self._status))
         operator = ControllerOperator(self._controller, choices,
                                       lambda: self._health.results if self._health else {},
                                       self._merger.facts)

@@ -5,7 +5,6 @@ from prometheus_client import CollectorRegistry
 
 from lbproxy.admin.api.context import AdminContext
 from lbproxy.admin.guard import AdminMetrics, Guard, TokenFile
-from lbproxy.admin.metrics import TableCollector
 from lbproxy.model.address import Address
 from lbproxy.model.event_log import EventLog
 from lbproxy.model.facts import Facts, Program, SourceFacts
@@ -75,7 +74,6 @@ def admin_context(status: FakeStatus, operator: FakeOperator | None = None, toke
                   hosts: tuple[str, ...] = (), event_log: EventLog | None = None) -> AdminContext:
     """Everything that a server needs, with the metrics of the status and of refused requests."""
     registry = CollectorRegistry()
-    registry.register(TableCollector(status))
     guard = Guard(token, frozenset(hosts), AdminMetrics(registry).count_refusal)
     return AdminContext(status, registry, operator or FakeOperator(), event_log or EventLog(), guard)
 

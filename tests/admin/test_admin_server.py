@@ -175,6 +175,7 @@ async def test_client_that_does_not_read_is_cut_off(
 async def test_connections_beyond_the_limit_are_closed(
         address: Address, client: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server, "MAX_CONNECTIONS", 1)
+    monkeypatch.setattr(server, "PROBE_TIMEOUT", 0.05)
     async with client.get("/healthz") as answer:
         assert answer.status == 200
     assert await raw_answer(address, b"") == b""

@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 from lbproxy.admin.reading import Now, ProgramReading
 from lbproxy.admin.schema import BackendShape, StateShape
 from lbproxy.admin.state import state as state_of
-from lbproxy.admin.state import state_json
-from lbproxy.model.snapshot import BackendKey, State
+from lbproxy.admin.state import state_pieces
+from lbproxy.model.snapshot import BackendKey, Policy, Service, Snapshot, State
 from lbproxy.model.stats import BackendStats, Stats
 
 from .fakes import ONE, TWO, FakeStatus, backend, snapshot
@@ -77,6 +77,12 @@ def test_state_before_the_first_snapshot_is_empty() -> None:
 
 
 def test_json_is_ascii_whatever_the_names_are() -> None:
-    written = state_json(reading(FakeStatus(snapshot(backend(), service='"ü\n</script>'), NOTHING)))
+    written = "".join(state_pieces(reading(FakeStatus(snapshot(backend(), service='"ü\n</script>'), NOTHING))))
     assert written.isascii()
     assert json.loads(written)["services"][0]["name"] == '"ü\n</script>'
+
+
+def test_json_in_pieces_is_the_whole_answer(status: FakeStatus) -> None:
+    two = Snapshot(3, {"a": Service("a", (), Policy(), ()), **snapshot(backend()).services})
+    for one in (status, FakeStatus(), FakeStatus(snapshot()), FakeStatus(None, status.counted), FakeStatus(two)):
+        assert json.loads("".join(state_pieces(reading(one)))) == state(one)

@@ -17,7 +17,7 @@ class AdminContext:
     status: ProgramStatus
     """Asked anew for every answer."""
     registry: CollectorRegistry
-    """What `/metrics` exposes."""
+    """What `/metrics` exposes, beside services, backends and workers."""
     operator: OperatorApi
     """Gives the facts for `/explain`, and takes the orders of `/drain` and `/undrain`."""
     event_log: EventLog

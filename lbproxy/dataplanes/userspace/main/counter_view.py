@@ -13,6 +13,8 @@ from lbproxy.model.errors import DataplaneError
 from lbproxy.model.stats import BackendStats, Histogram, ServiceStats, WorkerStats
 
 Blocks = Sequence[memoryview]
+# Asked of the enumerations once: for each of 10,000 backends it took half the time of a scrape.
+_REJECTED, _CLOSED, _FAILED = (tuple(reason.label for reason in kind) for kind in (Rejected, Closed, Failed))
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
@@ -62,8 +64,8 @@ def service_stats(blocks: Blocks, slot: int) -> ServiceStats:
     return ServiceStats(
         accepted=cells[counters.ACCEPTED],
         queued=cells[counters.QUEUED],
-        rejected={reason.label: cells[counters.REJECTED + reason] for reason in Rejected},
-        closed={reason.label: cells[counters.SERVICE_CLOSED + reason] for reason in Closed},
+        rejected=_by_reason(_REJECTED, cells, counters.REJECTED),
+        closed=_by_reason(_CLOSED, cells, counters.SERVICE_CLOSED),
         connect_seconds=_histogram(cells, counters.CONNECT_HISTOGRAM, counters.CONNECT_BOUNDS),
         duration_seconds=_histogram(cells, counters.DURATION_HISTOGRAM, counters.DURATION_BOUNDS),
     )
@@ -78,8 +80,8 @@ def backend_stats(blocks: Blocks, slot: int) -> BackendStats:
         bytes_received=cells[counters.RECEIVED],
         bytes_sent=cells[counters.SENT],
         retries=cells[counters.RETRIES],
-        failures={reason.label: cells[counters.FAILED + reason] for reason in Failed},
-        closed={reason.label: cells[counters.CLOSED + reason] for reason in Closed},
+        failures=_by_reason(_FAILED, cells, counters.FAILED),
+        closed=_by_reason(_CLOSED, cells, counters.CLOSED),
     )
 
 
@@ -130,6 +132,10 @@ def _sum(blocks: Blocks, at: int, size: int) -> list[int]:
     for cells in others:
         first = list(map(add, first, cells))
     return first
+
+
+def _by_reason(labels: tuple[str, ...], cells: list[int], at: int) -> dict[str, int]:
+    return dict(zip(labels, cells[at:at + len(labels)], strict=True))
 
 
 def _histogram(cells: list[int], at: int, bounds: tuple[float, ...]) -> Histogram:
