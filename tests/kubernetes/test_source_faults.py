@@ -1,5 +1,8 @@
 """An API server that is down, slow, forbidden, malformed or half-open never changes what was published."""
 
+import asyncio
+import re
+
 import pytest
 from aiohttp import web
 from structlog.typing import EventDict
@@ -224,6 +227,22 @@ async def test_api_server_that_is_gone_and_comes_back_with_other_pods(
     await server.start()
     await cluster.says("10.0.0.7")
     assert len(cluster.said) == 2
+
+
+async def test_restart_of_the_api_server_is_one_failure_of_each_watch(
+        cluster: Cluster, server: FakeApi, logs: list[EventDict]) -> None:
+    await settle(cluster, server)
+    server.reset()
+    await server.stop()
+    await until(lambda: cluster.metric("lbproxy_watch_up") == 0)
+    for _ in range(20):
+        await asyncio.sleep(0.01)  # some attempts, each refused
+    await server.start()
+    await until(lambda: server.watched(*BOTH))
+    errors = [line for line in logs if line["log_level"] == "error"]
+    assert sorted(line["resource"] for line in errors) == [*BOTH]
+    assert all(str(line["error"]).startswith("the API server can't be reached (") for line in errors)
+    assert not [line for line in errors if re.search("[a-z][A-Z]", str(line["error"]))], "no name of a class"
 
 
 async def test_denied_access_is_reported_with_the_rule_to_add(

@@ -54,11 +54,18 @@ class WatchStatus:
         self._failure = None
 
     def failed(self, failure: str) -> None:
-        """Note a failure; the same one again is not logged again."""
+        """Note a failure; the same one again is not logged again, nor with another detail in brackets.
+
+        A restart of the API server is one failure: first the connection breaks, then there is none.
+        """
         self._up.set(0)
-        if failure != self._failure:
+        if self._failure is None or _without_detail(failure) != _without_detail(self._failure):
             self._log.error("watch failed, keeping the last known state", error=failure)
         self._failure = failure
 
     def _age(self) -> float:
         return monotonic() - self._heard_at
+
+
+def _without_detail(failure: str) -> str:
+    return failure.partition(" (")[0]
