@@ -55,7 +55,7 @@ ALL: tuple[Measurement, ...] = (
     _BULK,
     Memory(),
     Fairness(),
-    _pick("pick", None, "default scheduler"),
+    _pick("pick", "lc", "scheduler lc"),
     _pick("pick-wlc", "wlc", "scheduler wlc"),
     _workers("workers", "kept connections", KEEP_ALIVE, _KEEP_ALIVE),
     _workers("workers-new", "new connections", NEW_CONNECTIONS, _NEW_CONNECTION),

@@ -6,6 +6,7 @@ import click
 
 from lbproxy.cli.settings import SettingsCommand
 from lbproxy.config import Loader
+from lbproxy.config.warnings import ignored_weights
 from lbproxy.dataplanes.catalog import Dataplanes
 from lbproxy.model.errors import ConfigError
 from lbproxy.runtime.dataplanes import DATAPLANES
@@ -21,6 +22,8 @@ def check_command(dataplanes: Dataplanes) -> SettingsCommand:
             config = loader.load()
         except ConfigError as error:
             return _refused(error.mistakes)
+        for warning in ignored_weights(config):
+            click.echo(f"lbproxy: warning: {escaped(str(warning))}", err=True)
         click.echo(config.to_yaml(dataplanes.hidden_options(config)), nl=False)
         click.echo("# valid")  # a comment, because the output is a file too
         return 0

@@ -69,7 +69,7 @@ class HealthPolicy:
 class Policy:
     """How the connections of one service are treated. Durations are seconds; 0 means off only where it says so."""
 
-    scheduler: Scheduler = Scheduler.LC
+    scheduler: Scheduler = Scheduler.WLC
     max_conns: int = 0
     """Connections per backend, over all workers; 0 = no limit."""
     queue: int = 1024

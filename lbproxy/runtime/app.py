@@ -31,6 +31,7 @@ from lbproxy.admin.api.program_status import ControllerStatus
 from lbproxy.admin.guard import AdminMetrics, Guard, TokenError, TokenFile
 from lbproxy.admin.server import serve
 from lbproxy.config import Config
+from lbproxy.config.warnings import ignored_weights
 from lbproxy.control.controller import Controller
 from lbproxy.control.health import Health
 from lbproxy.control.metrics import HealthMetrics, SyncMetrics
@@ -178,6 +179,7 @@ class App:
             needs_restart = [name.replace("_", "-") for name in FIXED_AT_START
                              if getattr(config, name) != getattr(self._config, name)]
             log.info("configuration read", **({"needs_restart": needs_restart} if needs_restart else {}))
+            log_ignored_weights(config)
 
 
 def run(config: Config, reload: Callable[[], Config], dataplanes: Dataplanes) -> NoReturn:
@@ -229,6 +231,7 @@ async def _run(config: Config, reload: Callable[[], Config], dataplanes: Datapla
 
 async def _make(config: Config, reload: Callable[[], Config], dataplanes: Dataplanes,  # noqa: PLR0913, PLR0917 - as App
                 event_log: EventLog, registry: CollectorRegistry, shutdown: Shutdown) -> App:
+    log_ignored_weights(config)
     choice = await select_dataplane(dataplanes, config, System())
     choice.refuse_fatal()
     if choice.requested == AUTO:
@@ -236,6 +239,13 @@ async def _make(config: Config, reload: Callable[[], Config], dataplanes: Datapl
     restarter = Restarter(TaskMetrics(registry).count)
     resolvers = await make_resolvers(config, registry, restarter)
     return App(config, reload, choice, event_log, registry, resolvers, shutdown, restarter)
+
+
+def log_ignored_weights(config: Config) -> None:
+    """Warn of each service whose weights its scheduler ignores."""
+    for found in ignored_weights(config):
+        log.warning("the scheduler ignores the weights of the backends", service=found.service,
+                    scheduler=found.scheduler.value, weights=[*found.weights], write=found.instead.value)
 
 
 def _guard(config: Config, metrics: AdminMetrics) -> Guard:

@@ -52,7 +52,7 @@ def test_active_backend_is_explained_by_its_scheduler() -> None:
     assert causes(found) == {
         "source": "slice web-abcde says ready, serving, not terminating",
         "checks": "the last check passed 0.5 s ago and took 1.2 ms (7 passes in a row)",
-        "scheduler": ("lc chooses the backend with the fewest connections; this one has 3 of 9 at most; "
+        "scheduler": ("wlc chooses the backend with the fewest connections per weight; this one has 3 of 9 at most; "
                       "it gets the next connection"),
     }
     assert found["scores"] == [{"worker": 0, "score": 3.0, "active": 3, "is_full": False, "is_next": True}]

@@ -30,7 +30,7 @@ def only(status: FakeStatus) -> BackendShape:
 
 def test_service_has_its_listen_addresses_and_the_counts_of_its_clients(status: FakeStatus) -> None:
     (service,) = state(status)["services"]
-    assert (service["name"], service["listens"], service["scheduler"]) == ("web", ["0.0.0.0:8080"], "lc")
+    assert (service["name"], service["listens"], service["scheduler"]) == ("web", ["0.0.0.0:8080"], "wlc")
     assert (service["accepted_total"], service["queued"]) == (90, 2)
     assert service["rejected_total"] == {"no_backend": 3, "queue_full": 0}
     assert [each["address"] for each in service["backends"]] == ["192.0.2.1:80", "[2001:db8::2]:80"]

@@ -35,7 +35,7 @@ def asked(put_module: PutModule) -> Callable[..., Config]:
 
 def test_without_arguments_it_asks_for_the_defaults(asked: Callable[..., Config]) -> None:
     config = asked()
-    assert (config.dataplane, config.services, config.scheduler) == ("userspace", (), "lc")
+    assert (config.dataplane, config.services, config.scheduler) == ("userspace", (), "wlc")
 
 
 @pytest.mark.parametrize("dataplane", DATAPLANES.words)

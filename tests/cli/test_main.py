@@ -67,7 +67,7 @@ def test_help_shows_every_option_and_its_variable(command: str, name: str, capsy
 
 
 @pytest.mark.parametrize(("name", "shown"), [
-    ("workers", "N|auto"), ("workers", "default: auto"), ("scheduler", "lc|wlc|rr|wrr"), ("scheduler", "default: lc"),
+    ("workers", "N|auto"), ("workers", "default: auto"), ("scheduler", "lc|wlc|rr|wrr"), ("scheduler", "default: wlc"),
     ("admin", "default: 127.0.0.1:9180"), ("idle-timeout", "default: 1h"), ("queue-timeout", "default: 5s"),
     ("max-conns", "default: 0"), ("backend", "ADDRESS|NAME:PORT[,weight=N]"),
     ("listen", "repeatable"), ("config", "FILE"),
@@ -148,6 +148,13 @@ def test_check_names_unknown_keys_beside_contradictions(
 def test_check_counts_a_single_mistake_too(capsys: Capture) -> None:
     assert mistakes(["check", *ONE, "--queue", "x"], capsys) == [
         "lbproxy: --queue: 'x' is not a number; write a number from 0 to 1000000", "lbproxy: 1 mistake"]
+
+
+@pytest.mark.parametrize(("scheduler", "instead"), [("lc", "wlc"), ("rr", "wrr")])
+def test_check_warns_where_the_scheduler_ignores_unequal_weights(scheduler: str, instead: str, capsys: Capture) -> None:
+    assert main(["check", *ONE, "--scheduler", scheduler]) == 0
+    assert capsys.readouterr().err == (f"lbproxy: warning: service default: scheduler {scheduler} ignores the weights "
+                                       f"1 and 2; write scheduler {instead}\n")
 
 
 def test_check_ends_with_valid(capsys: Capture) -> None:

@@ -28,7 +28,7 @@ def test_defaults_are_the_documented_ones(monkeypatch: pytest.MonkeyPatch) -> No
     assert config.model_dump(exclude={"services", "config_file"}) == {
         "dataplane": "userspace", "workers": 1, "admin": (Address("127.0.0.1", 9180),), "admin_token_file": "",
         "admin_hosts": "", "shutdown_delay": 5.0,
-        "log_level": "info", "log_format": "auto", "scheduler": "lc", "max_conns": 0, "queue": 1024,
+        "log_level": "info", "log_format": "auto", "scheduler": "wlc", "max_conns": 0, "queue": 1024,
         "queue_timeout": 5.0, "connect_timeout": 2.0, "connect_retries": 2, "idle_timeout": 3600.0,
         "half_close_timeout": 60.0, "drain_timeout": 60.0, "health_interval": 2.0, "health_timeout": 2.0,
         "health_rise": 2, "health_fall": 2, "kubeconfig": "", "context": "", "zone": "", "coalesce": 0.05,
@@ -185,7 +185,7 @@ def test_effective_configuration_has_the_same_effect_under_the_same_options(writ
 
 def test_effective_configuration_is_written_as_people_write_it(load_file: LoadFile) -> None:
     lines = load_file(RICH + "    drain-timeout: 90s\n").to_yaml().splitlines()
-    assert {"admin: off", "idle-timeout: 0s", "half-close-timeout: 1h2m3s4ms", "scheduler: lc"} <= set(lines)
+    assert {"admin: off", "idle-timeout: 0s", "half-close-timeout: 1h2m3s4ms", "scheduler: wlc"} <= set(lines)
     assert lines[lines.index("services:"):] == [
         "services:",
         "  - name: '123'", "    listen:", "      - '[::]:80'", "      - 0.0.0.0:80",

@@ -79,7 +79,7 @@ async def test_backend_that_checks_call_dead_lets_its_clients_know(balancer: Bal
     await balancer.apply(web(listen, active(alpha)))
     client = await balancer.client(listen)
     await balancer.apply(web(listen, replace(down(alpha), is_dead=True), active(bravo)))
-    assert kernel_tools.ipvs() == {str(listen): ("lc", {bravo.address: 1})}
+    assert kernel_tools.ipvs() == {str(listen): ("wlc", {bravo.address: 1})}
     assert await balancer.is_reset(client)
     assert await balancer.served_by(listen, 1) == {"bravo": 1}
 
@@ -99,15 +99,15 @@ async def test_next_lbproxy_takes_over_and_cuts_nobody(balancer: Balancer) -> No
     await balancer.apply(web(listen, active(alpha), active(bravo)))
     clients = await balancer.clients(listen, 6)
     await balancer.restart(web(listen, active(alpha)))
-    assert kernel_tools.ipvs() == {str(listen): ("lc", {alpha.address: 1, bravo.address: 0})}
+    assert kernel_tools.ipvs() == {str(listen): ("wlc", {alpha.address: 1, bravo.address: 0})}
     assert await balancer.served_by(listen, 2) == {"alpha": 2}
     await balancer.look()
     assert [await client.ask() for client in clients] == list(clients.values())
-    assert kernel_tools.ipvs() == {str(listen): ("lc", {alpha.address: 1, bravo.address: 0})}
+    assert kernel_tools.ipvs() == {str(listen): ("wlc", {alpha.address: 1, bravo.address: 0})}
     for client, name in clients.items():
         if name == "bravo":
             client.reset()
-    await balancer.until(lambda: kernel_tools.ipvs() == {str(listen): ("lc", {alpha.address: 1})})
+    await balancer.until(lambda: kernel_tools.ipvs() == {str(listen): ("wlc", {alpha.address: 1})})
 
 
 async def test_cleared_table_is_made_anew(balancer: Balancer) -> None:

@@ -79,7 +79,7 @@ def test_configuration_is_held_to_what_it_can_do() -> None:
         "--workers: is for the userspace dataplane, toy has no such option; remove it, or write --dataplane=userspace")
     assert refusal(dataplane="ipvs", queue="3").startswith("--queue: is for the toy or userspace dataplane, ipvs has")
     assert refusal(dataplane="toy", scheduler="sh") == (
-        "--scheduler: the toy dataplane has no sh; write lc or rr, or --dataplane=ipvs")
+        "--scheduler: the toy dataplane has no sh; write wlc or rr, or --dataplane=ipvs")
     assert refusal(dataplane="toy", listen=("127.0.0.1:80", "127.0.0.1:81")) == (
         "--listen: is more than the toy can hold; write one address")
     assert refusal(dataplane="ebpf") == "--dataplane: 'ebpf' is unknown; write ipvs, toy, userspace or auto"
@@ -89,7 +89,7 @@ def test_help_and_reference_name_it() -> None:
     text = " ".join(said(check_command(THREE), "--help").split())
     assert "--dataplane ipvs|toy|userspace|auto" in text
     assert "toy: a toy" in text
-    assert "wlc or wrr: ipvs or userspace only. sh, mh, sed or nq: ipvs only." in text
+    assert "lc or wrr: ipvs or userspace only. sh, mh, sed or nq: ipvs only." in text
     written = import_module("docs.generate.options").options(THREE)
     rows = {row.split("|")[1].strip(): row for row in written.splitlines() if row.startswith("| `--")}
     assert "`ipvs`, `toy`, `userspace`, `auto`" in rows["`--dataplane`"]

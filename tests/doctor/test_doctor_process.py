@@ -59,7 +59,7 @@ def test_ipvs_is_told_as_it_is_here_with_the_fix() -> None:
         fix, = (each["fix"] for each in answer["findings"] if each["name"] == "ipvs")
         assert "modprobe ip_vs" in fix or "NET_ADMIN" in fix
     else:
-        assert found["scheduler lc"] == "ok"
+        assert found["scheduler wlc"] == "ok"
         assert verdicts(diagnosed("--dataplane", "ipvs", "--scheduler", "wlc"), "ipvs")["scheduler wlc"] == "ok"
 
 

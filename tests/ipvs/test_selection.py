@@ -75,7 +75,7 @@ async def test_what_can_not_be_found_out_keeps_auto_away_but_not_who_asks_for_it
 async def test_scheduler_that_can_not_be_asked_for_keeps_auto_away_but_not_who_asks_for_it(
         machine: FakeMachine) -> None:
     machine.kernel.scheduler_failures.extend([errno.EAFNOSUPPORT, errno.EAFNOSUPPORT])
-    assert (await chosen(machine, dataplane="auto")).reason.startswith("scheduler lc: asking failed")
+    assert (await chosen(machine, dataplane="auto")).reason.startswith("scheduler wlc: asking failed")
     assert (await chosen(machine, dataplane="ipvs")).name == "ipvs"
 
 
@@ -151,4 +151,4 @@ async def test_scheduler_of_each_service_has_to_be_there(tmp_path: Path) -> None
     machine = machine_with(tmp_path, {})
     choice = await select_dataplane(dataplanes_over(machine), load({}, {}, file), System(tmp_path))
     names = [found.name for found in choice.active.findings if found.name.startswith("scheduler")]
-    assert names == ["scheduler rr", "scheduler lc"]
+    assert names == ["scheduler rr", "scheduler wlc"]

@@ -52,7 +52,7 @@ async def test_status_shows_services_backends_and_reasons(scene: Scene, listen: 
     await program.shows("lbproxy_backend_state", 1, backend=str(bravo.address), state="down")
     code, text = await said(program.admin, "status")
     assert (code, text.splitlines()[0].split(",")[0][:6]) == (0, "ready ")
-    assert f"web  {listen}  lc" in text
+    assert f"web  {listen}  wlc" in text
     assert f"{bravo.address}  down (check failed: refused)" in text
 
 
@@ -94,7 +94,7 @@ async def test_explain_tells_the_chain_of_causes(scene: Scene, listen: Address) 
     code, text = await said(program.admin, "explain")
     assert code == 0
     assert "the next connection goes to  worker 0: " in text
-    assert "→ scheduler   lc chooses the backend with the fewest connections; this one has 1" in text
+    assert "→ scheduler   wlc chooses the backend with the fewest connections per weight; this one has 1" in text
     bravo.stop()
     await program.shows("lbproxy_backend_state", 1, backend=str(bravo.address), state="down")
     code, text = await said(program.admin, "explain", "web", str(bravo.address))

@@ -40,7 +40,7 @@ class ToyKind:
     name = "toy"
     summary = "a toy"
     own_options = frozenset({"queue"})
-    schedulers = frozenset({Scheduler.LC, Scheduler.RR})
+    schedulers = frozenset({Scheduler.WLC, Scheduler.RR})
 
     def unsupported(self, config: Config) -> Iterator[Problem]:
         for index, service in enumerate(config.services):
