@@ -18,8 +18,9 @@ import structlog
 
 from lbproxy.model import diff
 from lbproxy.model.address import Address
+from lbproxy.model.drain_orders import is_drained_by_operator
 from lbproxy.model.facts import CheckResult
-from lbproxy.model.snapshot import BackendKey, HealthPolicy, Service, Snapshot
+from lbproxy.model.snapshot import Backend, BackendKey, HealthPolicy, Service, Snapshot
 from lbproxy.net.socket_options import reset_on_close
 from lbproxy.tasks import Restarter
 
@@ -87,9 +88,9 @@ class Health:
         is_same_policy = old is not None and old.policy.health == policy
         removed, added = diff.backends(old, new) if is_same_policy else (
             old.backends if old else (), new.backends if new else ())
-        gone = {BackendKey(name, one.address) for one in removed}
-        # A backend with a deadline goes away: no verdict over it matters any more.
-        checked = {BackendKey(name, one.address) for one in added if policy.interval and one.deadline is None}
+        left_out, was_left_out = (one.left_out if one else frozenset() for one in (new, old))
+        gone = {BackendKey(name, one) for one in {*was_left_out, *(one.address for one in removed)} - left_out}
+        checked = {BackendKey(name, one.address) for one in added if policy.interval and not _goes_away(one)}
         # A new policy needs a new task; a backend that only changed its state keeps the one it has.
         for key in gone if not is_same_policy else gone - checked:
             self._end(key)
@@ -163,6 +164,11 @@ class Health:
         else:
             self._dead[key] = verdict
         self._report(key, verdict)
+
+
+def _goes_away(backend: Backend) -> bool:
+    """Whether no verdict over it matters any more. What an operator drains stays, also after its deadline."""
+    return backend.deadline is not None and not is_drained_by_operator(backend)
 
 
 def stretch(services: Iterable[Service]) -> float:

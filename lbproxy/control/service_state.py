@@ -193,8 +193,10 @@ class ServiceState:
             return None
         spec, old = self.spec, self._service
         changed_at = old.changed_at if old and spec.changed_at == self._change_without_effect else spec.changed_at
+        left_out = frozenset([one.address for one in self.backends.values()
+                              if one.backend is None and one.order is not None and one.endpoint is not None])
         service = Service(spec.name, spec.listens if self.is_listed else (), spec.policy, backends,
-                          is_known=spec.is_known, changed_at=changed_at)
+                          is_known=spec.is_known, changed_at=changed_at, left_out=left_out)
         if old == service:
             self._change_without_effect = spec.changed_at
         else:

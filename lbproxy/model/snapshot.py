@@ -141,6 +141,9 @@ class Service:
     """False: its backends are not learned yet. A dataplane that finds some of an earlier run keeps them."""
     changed_at: float | None = field(default=None, compare=False)
     """As in `ServiceSpec`, to measure how long a change took."""
+    left_out: frozenset[Address] = frozenset()
+    """Backends that are absent only to have their connections reset, as an operator's deadline wants it. They come back
+    with the next snapshot, so whoever counts or checks them goes on where it was."""
 
 
 @dataclass(frozen=True, slots=True)

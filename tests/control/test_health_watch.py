@@ -4,12 +4,14 @@ import asyncio
 import errno
 import socket
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 
 import pytest
 from structlog.testing import capture_logs
 
 from lbproxy.control.health import JITTER, MOST_PER_SECOND, Health, stretch
 from lbproxy.model.address import Address
+from lbproxy.model.drain_orders import BY_OPERATOR
 from lbproxy.model.snapshot import Backend, BackendKey, HealthPolicy, Policy, Service, Snapshot, State
 from tests.support.patience import PATIENCE
 
@@ -229,3 +231,23 @@ async def test_check_that_could_not_be_made_is_counted_apart_and_changes_no_verd
         "health checks can't be made, for want of something here", "health checks are made again"]
     health.watch(NOTHING)
     assert verdicts.empty()
+
+
+async def test_check_history_goes_on_through_an_operators_deadline(
+        health: Health, verdicts: Verdicts, address: Address) -> None:
+    key = BackendKey("web", address)
+    health.watch(snapshot_of(address))
+    assert await verdicts.next() == "refused"
+    counted = health.results[key].in_a_row
+    drained = Backend(address, 1, State.DRAINING, BY_OPERATOR, 0.0, is_open=False, deadline=5.0)
+    policy = Policy(health=FAST)
+    for service in (Service("web", (), policy, (drained,)),
+                    Service("web", (), policy, (), left_out=frozenset({address})),
+                    Service("web", (), policy, (replace(drained, deadline=None),))):
+        health.watch(Snapshot(2, {"web": service}))
+        assert health.results[key].in_a_row >= counted
+        assert len(checks()) == 1
+    assert verdicts.empty()
+    health.watch(Snapshot(3, {"web": Service("web", (), policy, (), left_out=frozenset({address}))}))
+    health.watch(NOTHING)
+    assert (checks(), key in health.results) == (set(), False)

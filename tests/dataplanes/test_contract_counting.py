@@ -1,6 +1,7 @@
 """Any dataplane: what is counted is exact, returns to zero where it should, and never goes backwards elsewhere."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -106,3 +107,24 @@ async def test_newcomer_does_not_inherit_the_counts_of_whom_it_replaces(harness:
     await harness.apply(web(listen, active(bravo), active(alpha)))
     stats = harness.dataplane.stats().backends[BackendKey("web", alpha.address)]
     assert (stats.active, stats.connections, stats.bytes_sent, sum(stats.closed.values())) == (0, 0, 0, 0)
+
+
+async def test_counts_go_on_for_a_backend_that_was_left_out_to_reset_its_connections(
+        harness: Harness, listen: Address) -> None:
+    alpha, bravo = await harness.backends("alpha", "bravo")
+    await harness.apply(web(listen, active(alpha)))
+    client = await harness.client(listen)
+    await harness.look()
+    key = BackendKey("web", alpha.address)
+    before = replace(harness.dataplane.stats().backends[key])
+    assert before.connections == 1
+    await harness.apply(replace(web(listen, active(bravo)), left_out=frozenset({alpha.address})))
+    assert await harness.is_reset(client)
+    await harness.apply(web(listen, active(bravo), draining(alpha)))
+    await harness.look()
+    after = harness.dataplane.stats().backends[key]
+    assert (after.active, after.connections, sum(after.closed.values())) == (0, 1, 1)
+    assert after.bytes_sent >= before.bytes_sent
+    await harness.apply(replace(web(listen, active(bravo)), left_out=frozenset({alpha.address})))
+    await harness.apply(web(listen, active(bravo)))
+    assert set(harness.dataplane.stats().backends) == {BackendKey("web", bravo.address)}

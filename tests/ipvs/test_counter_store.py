@@ -1,5 +1,7 @@
 """What is counted only grows, whatever the kernel deletes, revives and begins anew."""
 
+from dataclasses import replace
+
 from lbproxy.dataplanes.ipvs.planning.counter_store import DRAIN_TIMEOUT, ENDED, REMEMBERED, CounterStore
 from lbproxy.dataplanes.ipvs.planning.values import (
     Counters,
@@ -124,3 +126,17 @@ def test_a_reading_does_not_change_afterwards() -> None:
     reading = store.published
     store.see(5)
     assert reading.backends[WEB].connections == 1
+
+
+def test_a_backend_that_is_left_out_to_reset_its_connections_counts_on() -> None:
+    store = Counting()
+    store.see(3, active=3)
+    left_out = replace(web(KEY), left_out=frozenset({ALPHA}))
+    store.count_closed(WEB, DRAIN_TIMEOUT, 3)
+    store.track(snapshot(left_out), set())
+    store.update({}, OWNERS, 2.0)
+    store.track(snapshot(web(KEY, ALPHA)), set())
+    assert (store.backends[WEB].connections, store.backends[WEB].closed) == (3, {DRAIN_TIMEOUT: 3})
+    assert store.see(5, active=1).connections == 5
+    store.track(snapshot(web(KEY)), set())
+    assert WEB not in store.backends

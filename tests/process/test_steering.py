@@ -87,6 +87,8 @@ async def test_connections_left_at_the_deadline_are_reset_and_counted(
     assert await clients["alpha"].is_reset()
     await program.shows("lbproxy_connections_closed_total", 1, reason="drain_timeout")
     await drained(program, alpha)
+    counted = await program.metrics()
+    assert counted.value("lbproxy_backend_connections_total", backend=str(alpha.address)) == 1
     assert await clients["bravo"].ask() == "bravo"
     assert not await is_lost(clients["bravo"])
     await operator.undrain(alpha)

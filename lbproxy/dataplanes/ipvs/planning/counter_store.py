@@ -42,8 +42,8 @@ class CounterStore:
 
     def track(self, snapshot: Snapshot, unsettled: AbstractSet[BackendKey]) -> None:
         """Count for the snapshot's services and backends from now on, and for no others; publish the sums."""
-        keys = {BackendKey(service.name, backend.address)
-                for service in snapshot.services.values() for backend in service.backends}
+        keys = {BackendKey(service.name, address) for service in snapshot.services.values()
+                for address in (*service.left_out, *(backend.address for backend in service.backends))}
         self.services = {name: self.services.get(name) or ServiceStats(closed=dict.fromkeys(REASONS, 0))
                          for name in snapshot.services}
         self.backends = {key: self.backends.get(key) or BackendStats() for key in keys}

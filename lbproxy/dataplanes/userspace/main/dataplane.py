@@ -115,7 +115,9 @@ class UserspaceDataplane:
         gone, come = diff.keys(self._slots_for, snapshot)
         self._services.assign(snapshot.services)
         self._backends.assign(come)
-        self._unused = (self._unused | gone) - come
+        left_out = _left_out(snapshot)
+        unused = (self._unused | gone | _left_out(self._slots_for)) - come - left_out
+        self._unused = unused & self._backends.held.keys()
         self._slots_for = snapshot
 
     def _free_slots(self) -> None:
@@ -172,6 +174,11 @@ def _ensure_descriptors(count: int) -> None:
     finally:
         for duplicate in duplicates:
             os.close(duplicate)
+
+
+def _left_out(snapshot: Snapshot) -> set[BackendKey]:
+    """Backends that come back soon: their slots, and so their counters, stay theirs."""
+    return {BackendKey(service.name, address) for service in snapshot.services.values() for address in service.left_out}
 
 
 def _choice(index: int, message: Message) -> SchedulerChoice:
