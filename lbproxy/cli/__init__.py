@@ -6,7 +6,7 @@
 import errno
 import sys
 from collections.abc import Sequence
-from contextlib import nullcontext, suppress
+from contextlib import nullcontext
 
 import click
 
@@ -17,7 +17,7 @@ from lbproxy.cli.start_signals import start_signals
 from lbproxy.console.errors import ConsoleError
 from lbproxy.model.errors import BindError, ConfigError, LbproxyError
 from lbproxy.net.standard_descriptors import open_closed_ones
-from lbproxy.text.quoting import cut, escaped
+from lbproxy.text.quoting import cut
 
 RUN = "run"
 _SINGULAR = {"backends": "backend"}
@@ -66,9 +66,7 @@ def _unwritten(error: OSError) -> int:
 
 
 def _failed(line: str, code: int) -> int:
-    # Escaped, because it may quote arguments or a server's answer: a terminal must obey neither.
-    with suppress(OSError):  # closed or full: there is no other place to say it
-        print(f"lbproxy: {escaped(line)}", file=sys.stderr, flush=True)  # noqa: T201 - what a command line is for
+    output.say(line)
     return code
 
 

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 import click
 
+from lbproxy.cli import output
 from lbproxy.cli.settings import SettingsCommand
 from lbproxy.config import Loader
 from lbproxy.config.warnings import ignored_weights
 from lbproxy.dataplanes.catalog import Dataplanes
 from lbproxy.model.errors import ConfigError
 from lbproxy.runtime.dataplanes import DATAPLANES
-from lbproxy.text.quoting import escaped
 
 _MISTAKE = 2
 
@@ -23,7 +23,7 @@ def check_command(dataplanes: Dataplanes) -> SettingsCommand:
         except ConfigError as error:
             return _refused(error.mistakes)
         for warning in ignored_weights(config):
-            click.echo(f"lbproxy: warning: {escaped(str(warning))}", err=True)
+            output.say(f"warning: {warning}")
         click.echo(config.to_yaml(dataplanes.hidden_options(config)), nl=False)
         click.echo("# valid")  # a comment, because the output is a file too
         return 0
@@ -35,7 +35,7 @@ def check_command(dataplanes: Dataplanes) -> SettingsCommand:
 
 def _refused(mistakes: Sequence[str]) -> int:
     for line in [*mistakes, f"{len(mistakes)} mistake{'s' if len(mistakes) > 1 else ''}"]:
-        click.echo(f"lbproxy: {escaped(line)}", err=True)
+        output.say(line)
     return _MISTAKE
 
 

@@ -5,6 +5,9 @@ import errno
 import io
 import os
 import sys
+from contextlib import suppress
+
+from lbproxy.text.quoting import escaped
 
 HANDLER = "lbproxy-plain"
 PLAIN = {"→": "->", "…": "...", "·": "-", "—": "-", "•": "*", "─": "-", "│": "|", "✓": "+",
@@ -21,6 +24,13 @@ def tolerate_every_character() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper) and stream.errors in {"strict", "surrogateescape"}:
             stream.reconfigure(errors=HANDLER)
+
+
+def say(line: str) -> None:
+    """Write a line for people to standard error, escaped; where that is closed or full there is no other place."""
+    # It may quote arguments or a server's answer: a terminal must obey neither.
+    with suppress(OSError):
+        print(f"lbproxy: {escaped(line)}", file=sys.stderr, flush=True)  # noqa: T201 - what a command line is for
 
 
 def is_failure(error: OSError) -> bool:
