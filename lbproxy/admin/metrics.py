@@ -180,6 +180,7 @@ def worker_metrics(stats: Stats) -> Iterator[Family]:
     yield _each("gauge", "lbproxy_worker_up",
                 "1 if the worker runs and sent a heartbeat in the last 5 seconds, else 0.",
                 ((worker, int(_is_up(worker))) for worker in workers))
+    yield _paths(workers)
     yield _each("gauge", "lbproxy_worker_descriptors", "File descriptors that the worker uses for connections.",
                 ((worker, worker.descriptors) for worker in workers))
     yield _each("gauge", "lbproxy_worker_descriptor_limit",
@@ -199,6 +200,14 @@ def worker_metrics(stats: Stats) -> Iterator[Family]:
 
 def _is_up(worker: WorkerStats) -> bool:
     return worker.pid is not None and worker.heartbeat_age <= HEARTBEAT_LIMIT
+
+
+def _paths(workers: Iterable[WorkerStats]) -> Family:
+    family = Family("gauge", "lbproxy_relay_info",
+                    "Always 1; `path` is how bulk is relayed: splice, or copy where it is refused.")
+    for worker in workers:
+        family.add(f'worker="{worker.index}",path="{"copy" if worker.is_copying else "splice"}"', 1)
+    return family
 
 
 def _one(kind: str, name: str, text: str, value: float, labels: str = "") -> Family:

@@ -78,6 +78,8 @@ class WorkerStats:
     descriptor_limit: int = 0
     """Descriptors that connections may use; at this number accepting pauses."""
     cpu_seconds: float = 0.0
+    is_copying: bool = False
+    """It copies bulk, because the kernel refuses splice."""
     is_listening: bool = True
     """It has done all that it was told at its start, so it has every listening socket."""
 

@@ -1,6 +1,7 @@
 """Socket options, and the reasons for their values."""
 
 import socket
+from functools import cache
 from struct import pack
 from typing import Protocol
 
@@ -29,6 +30,10 @@ URGENT_IN_LINE: Option = (socket.SOL_SOCKET, socket.SO_OOBINLINE, 1)
 keeps one aside, and drops it when the next one comes."""
 
 
+ACK_WITH_DATA: tuple[Option, ...] = ((socket.IPPROTO_TCP, socket.TCP_QUICKACK, 0),)
+"""An ACK may wait for data that goes the same way; to be set again for each (tcp(7))."""
+
+
 class Configurable(Protocol):
     """Anything with options as a socket has them."""
 
@@ -45,3 +50,25 @@ def set_options(sock: Configurable, options: tuple[Option, ...]) -> None:
     """Set the options in their order. Raises `OSError`."""
     for level, option, value in options:
         sock.setsockopt(level, option, value)
+
+
+@cache
+def usable(options: tuple[Option, ...]) -> tuple[Option, ...]:
+    """Return those that the kernel lets us set on a TCP socket, tried once: seccomp and gVisor refuse some.
+
+    All of them if no socket can be made to try.
+    """
+    try:
+        sock = socket.socket()
+    except OSError:
+        return options
+    with sock:
+        return tuple(option for option in options if _is_usable(sock, option))
+
+
+def _is_usable(sock: socket.socket, option: Option) -> bool:
+    try:
+        sock.setsockopt(*option)
+    except OSError:
+        return False
+    return True

@@ -26,7 +26,7 @@ DOCUMENTED = {f"lbproxy_{name}" for name in (
     "draining_connections", "connect_duration_seconds_bucket", "connect_duration_seconds_count",
     "connect_duration_seconds_sum", "connection_duration_seconds_bucket", "connection_duration_seconds_count",
     "connection_duration_seconds_sum", "workers", "worker_up", "worker_restarts_total", "worker_descriptors",
-    "worker_descriptor_limit", "worker_cpu_seconds_total", "source_ports",
+    "worker_descriptor_limit", "worker_cpu_seconds_total", "source_ports", "relay_info",
     "accept_pauses_total", "accept_paused", "accept_errors_total", "build_info")}
 
 

@@ -86,7 +86,7 @@ async def test_machine_where_all_is_well_is_well_for_userspace(tmp_path: Path) -
     config = load({"listen": "0.0.0.0:8080", "backend": "192.0.2.1:80"}, {}, None)
     diagnosis = await examine(config, DATAPLANES, lay(tmp_path, WELL))
     assert diagnosis.verdict is Verdict.OK, diagnosis
-    assert [(name, len(group)) for name, group in diagnosis.groups()] == [("any", 2), ("userspace", 3)]
+    assert [(name, len(group)) for name, group in diagnosis.groups()] == [("any", 2), ("userspace", 4)]
 
 
 def test_machine_where_all_is_well_is_well_for_ipvs(tmp_path: Path) -> None:

@@ -117,5 +117,7 @@ async def test_client_that_is_lost_amid_a_turn_leaves_nothing_to_the_next(harnes
     with harness.engine._byte_loop.batch():
         harness.engine._byte_loop.slow_path.turn()
     assert not harness.connections
-    assert harness.engine._byte_loop.slow_path._pipes.at_hand.take() == b""
+    pipes = harness.engine._byte_loop.slow_path._pipes
+    assert pipes is not None
+    assert pipes.at_hand.take() == b""
     await converse(*await harness.pair(backend))

@@ -98,6 +98,7 @@ def worker_stats(block: memoryview, index: int, pid: int | None, now: float, *,
         is_paused=bool(block[counters.IS_PAUSED]),
         accept_pauses=block[counters.ACCEPT_PAUSES],
         accept_errors=block[counters.ACCEPT_ERRORS],
+        is_copying=bool(block[counters.IS_COPYING]),
         is_listening=is_listening,
     )
 

@@ -104,6 +104,8 @@ class WorkerProcess:
             self._pauses.begin(message["reason"], message["limit"])
         elif message["event"] == wire.RESUMED:
             self._pauses.end()
+        elif message["event"] == wire.COPYING:
+            log.warning("bulk is copied, as the kernel refuses splice", worker=self.index, reason=message["reason"])
         else:
             self._on_failing(message)
 

@@ -18,7 +18,9 @@ SYNC, ASK, EXIT = "sync", "ask", "exit"
 SYNCED, ANSWER, EVENT = "synced", "answer", "event"
 """From a worker: it has obeyed everything before SYNC; how it would choose, as ASKed; one of the events below."""
 FAILING, PAUSED, RESUMED = "backend failing", "accepting paused", "accepting resumed"
-"""The events: a backend failed several times in a row; descriptors or kernel memory are short; they are back."""
+COPYING = "bulk is copied"
+"""The events: a backend failed several times in a row; descriptors or kernel memory are short; they are back; the
+kernel refuses splice."""
 
 
 class Member(NamedTuple):

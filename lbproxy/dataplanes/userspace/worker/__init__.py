@@ -7,7 +7,7 @@ One thread, one epoll set, no lock. These files, in the order in which a connect
 3. `pool`, and `scheduler` in it: choose a backend and count the connection in one step
 4. `pending_connections`: the queue, the attempts to connect, and retries
 5. `byte_loop`: moves the bytes of the common case; the state is in `connection`
-6. `slow_path`: moves the bytes of every other case, bulk through a `pipe`
+6. `slow_path`: moves the bytes of every other case, bulk through a `pipe` where the kernel allows it
 
 `idle_reaper` visits each relaying connection once a second. `engine` holds one of everything; `process` obeys the main
 process. Inputs are epoll's events (`ByteLoop.run`), the tick every 0.1 s, and the main process's messages.

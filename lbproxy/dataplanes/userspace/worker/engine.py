@@ -43,6 +43,10 @@ class Engine:
         self._cells[counters.DESCRIPTOR_LIMIT] = self._gate.limit
         self._cpu_before = self._cells[counters.CPU_TIME]  # of the workers whose place this one has taken
         self._services: dict[str, LiveService] = {}
+        self._byte_loop.slow_path.on_copying = self._on_copying
+        self._cells[counters.IS_COPYING] = 0
+        if why := self._byte_loop.slow_path.why_copying:
+            self._on_copying(why)
         self._loop.add_reader(self._byte_loop.fileno(), self._run)
         self._timer = self._loop.call_soon(self._tick)
         self._next_turn: asyncio.Handle | None = None
@@ -153,6 +157,10 @@ class Engine:
 
     def _on_gate(self, is_paused: bool, why: str) -> None:  # noqa: FBT001 - a callback's one fact
         self._report(wire.PAUSED if is_paused else wire.RESUMED, {"reason": why, "limit": self._gate.limit})
+
+    def _on_copying(self, why: str) -> None:
+        self._cells[counters.IS_COPYING] = 1
+        self._report(wire.COPYING, {"reason": why})
 
     def _on_failing(self, name: str, target: Target) -> None:
         self._report(wire.FAILING, {"service": name, "host": target.address.host, "port": target.address.port,

@@ -11,7 +11,7 @@ from itertools import chain
 from lbproxy.dataplanes.userspace.shared.counters import RECEIVED, SENT
 from lbproxy.dataplanes.userspace.shared.reasons import Closed
 from lbproxy.dataplanes.userspace.worker.connection import Connection
-from lbproxy.net.socket_options import DEAD_PEER_AFTER, KEEPALIVE, set_options
+from lbproxy.net.socket_options import DEAD_PEER_AFTER, KEEPALIVE, set_options, usable
 
 TICK = 0.1
 """Seconds between two ticks."""
@@ -27,6 +27,7 @@ class IdleReaper:
 
     def __init__(self, cells: memoryview) -> None:
         self._cells = cells
+        self._backend_life = usable(BACKEND_LIFE)
         self._ring: tuple[set[Connection], ...] = tuple(set() for _ in range(BUCKETS))
         self._position = 0
 
@@ -56,7 +57,7 @@ class IdleReaper:
     def _visit(self, connection: Connection, now: float) -> None:
         if not connection.has_keepalive:
             connection.has_keepalive, connection.unacked = True, 0
-            set_options(connection.server, BACKEND_LIFE)
+            set_options(connection.server, self._backend_life)
         if self._count(connection):
             connection.has_relayed = True
             connection.quiet_since = now

@@ -17,7 +17,7 @@ No size is good everywhere. 64 KB stay in the cache, good in the lab (0.55 s/GB)
 reader (0.83); 512 KB are the other way round."""
 MOST = 16
 """Pipes of a worker: two descriptors each, of the engine's RESERVED_DESCRIPTORS."""
-FLAGS = os.SPLICE_F_MOVE | os.SPLICE_F_NONBLOCK
+FLAGS = getattr(os, "SPLICE_F_MOVE", 0) | getattr(os, "SPLICE_F_NONBLOCK", 0)  # a Python may lack splice
 
 
 class Pipe:
@@ -71,7 +71,10 @@ class Pipe:
 
 
 class Pipes:
-    """The pipes of a worker: one at hand, and those that hold what some socket has not taken yet."""
+    """The pipes of a worker: one at hand, and those that hold what some socket has not taken yet.
+
+    Raises OSError when the first can't be made.
+    """
 
     def __init__(self) -> None:
         self.at_hand = Pipe.made()

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from socket import MSG_MORE, SHUT_WR, SO_ERROR, SOL_SOCKET
 
 from lbproxy.dataplanes.userspace.shared.reasons import FINISHED, Closed
+from lbproxy.dataplanes.userspace.shared.relay_path import REFUSALS, splice_refusal
 from lbproxy.dataplanes.userspace.worker.connection import RELAYING, End
 from lbproxy.dataplanes.userspace.worker.pipe import CHUNK, Pipe, Pipes
 
@@ -30,20 +31,34 @@ SMALL = 16 * 1024
 """Bytes read at once until a stream proves to be bulk. Smaller reads, and `recv_into` one buffer, gained nothing."""
 
 
+def _ignore(_why: str) -> None:
+    pass
+
+
 class SlowPath:
     """Moves bytes between the ends of connections, a step at a time. `watch_room` asks for an end's WRITABLE."""
 
     def __init__(self, watch_room: Callable[[End], None]) -> None:
         self._watch_room = watch_room
+        self.on_copying: Callable[[str], None] = _ignore
+        """Told why, when the kernel refuses splice though it seemed to allow it, and bulk is copied from then on."""
         self.bulk: deque[End] = deque()
         """Ends that wait for their turn."""
         self._undelivered: list[End] = []
         """Ends that have failed and are read out, whose peer has not acknowledged everything yet."""
-        self._pipes = Pipes()  # shared by every connection: an idle one owns no buffer
+        self.why_copying = splice_refusal()
+        """Why bulk is copied; empty while it goes through pipes."""
+        self._pipes: Pipes | None = None  # shared by every connection: an idle one owns no buffer
+        if not self.why_copying:
+            try:
+                self._pipes = Pipes()
+            except OSError as error:
+                self.why_copying = error.strerror or str(error)
 
     def close(self) -> None:
         """Give the pipes back; connections must have been closed before."""
-        self._pipes.close()
+        if self._pipes is not None:
+            self._pipes.close()
 
     def on_event(self, end: End, event: int) -> None:
         """Do what epoll announced."""
@@ -146,42 +161,77 @@ class SlowPath:
         elif end.is_urgent:  # a pipe takes no urgent byte
             self._demote(end)
             self.read(end)
+        elif self._pipes is None:
+            self._copy(end)
         else:
-            self._splice(end)
+            self._splice(end, self._pipes)
 
-    def _splice(self, end: End) -> None:
+    def _splice(self, end: End, pipes: Pipes) -> None:
         try:
-            size = self._pipes.at_hand.fill(end.fd)
+            size = pipes.at_hand.fill(end.fd)
+        except BlockingIOError:
+            return
+        except OSError as error:
+            if error.errno in REFUSALS:
+                self._give_up_pipes(error)
+                self._copy(end)
+            else:
+                end.connection.service.on_lost(end, error)
+            return
+        end.received += size
+        if not size:
+            self._finish(end)
+        elif self._pour(end, pipes):
+            self._go_on(end, size)
+
+    def _pour(self, end: End, pipes: Pipes) -> bool:
+        """Send what is in the pipe to the peer; False as in `_pass_on`."""
+        try:
+            is_all = pipes.at_hand.pour(end.peer.fd)
+        except OSError as error:
+            if error.errno in REFUSALS:
+                self._give_up_pipes(error)
+                return self._send_on(end, pipes.at_hand.take(), 0)
+            pipes.spill()
+            end.connection.service.on_lost(end.peer, error)
+            return False
+        if not is_all:
+            self.hold_back(end, pipes.set_aside())
+        return is_all
+
+    def _copy(self, end: End) -> None:
+        """Give a bulk stream its turn without a pipe."""
+        try:
+            data = end.recv(CHUNK)
         except BlockingIOError:
             return
         except OSError as error:
             end.connection.service.on_lost(end, error)
             return
-        end.received += size
-        if not size:
+        if not data:
             self._finish(end)
-        elif self._pour(end):
-            if size < SMALL:
-                self._demote(end)
-                self.read(end)  # a pipe may be full of crumbs: only an empty socket will tell of more
-            else:
-                self._queue(end)
+        elif self._pass_on(end, data, 0):
+            self._go_on(end, len(data))
 
-    def _pour(self, end: End) -> bool:
-        """Send what is in the pipe to the peer; False as in `_pass_on`."""
-        try:
-            is_all = self._pipes.at_hand.pour(end.peer.fd)
-        except OSError as error:
-            self._pipes.spill()
-            end.connection.service.on_lost(end.peer, error)
-            return False
-        if not is_all:
-            self.hold_back(end, self._pipes.set_aside())
-        return is_all
+    def _go_on(self, end: End, size: int) -> None:
+        """After a turn in which `size` bytes came."""
+        if size < SMALL:
+            self._demote(end)
+            self.read(end)  # a pipe may be full of crumbs: only an empty socket will tell of more
+        else:
+            self._queue(end)
+
+    def _give_up_pipes(self, error: OSError) -> None:
+        """Copy from now on. What is set aside in a pipe is sent from there, see `_send_unsent`."""
+        self._pipes, self.why_copying = None, error.strerror or str(error)
+        self.on_copying(self.why_copying)
 
     def _pass_on(self, end: End, data: bytes, flags: int) -> bool:
         """Send it to the peer; False if that ended the connection, or if the peer must take the rest first."""
         end.received += len(data)
+        return self._send_on(end, data, flags)
+
+    def _send_on(self, end: End, data: bytes, flags: int) -> bool:
         try:
             sent = end.peer.send(data, flags)
         except BlockingIOError:
@@ -217,17 +267,23 @@ class SlowPath:
 
     def _send_unsent(self, end: End, unsent: bytes | Pipe) -> bool:
         """Send what was held back for `end`; False if it takes not all of it, or broke."""
+        if isinstance(unsent, Pipe) and self._pipes is None:  # set aside before splice was refused
+            end.unsent = unsent = unsent.take()
         try:
             if isinstance(unsent, Pipe):
                 if not unsent.pour(end.fd):
                     return False
-                self._pipes.take_back(unsent)
+                if self._pipes is not None:
+                    self._pipes.take_back(unsent)
             elif (sent := end.send(unsent)) < len(unsent):
                 end.unsent = unsent[sent:]
                 return False
         except BlockingIOError:
             return False
         except OSError as error:
+            if isinstance(unsent, Pipe) and error.errno in REFUSALS:
+                self._give_up_pipes(error)
+                return self._send_unsent(end, unsent)
             end.connection.service.on_lost(end, error)
             return False
         end.unsent = None
