@@ -19,10 +19,14 @@ log = structlog.get_logger()
 
 
 class Restarter:
-    """Runs tasks, and starts those again that raise. `count` gets the name of the task at each failure."""
+    """Runs tasks, and starts those again that raise.
 
-    def __init__(self, count: Callable[[str], None] = lambda _: None) -> None:
-        self._count = count
+    `count` gets the name of the task at each failure, `show` when it begins, so that its count of 0 can be seen.
+    """
+
+    def __init__(self, count: Callable[[str], None] = lambda _: None,
+                 show: Callable[[str], None] = lambda _: None) -> None:
+        self._count, self._show = count, show
         self._logged: dict[tuple[str, str], float] = {}
 
     async def run(self, task: str, work: Callable[[], Awaitable[None]],
@@ -31,6 +35,7 @@ class Restarter:
 
         `task` names its kind, in a word or two: it is a label of a metric.
         """
+        self._show(task)
         delay = 0.0
         while True:
             began = monotonic()

@@ -236,7 +236,8 @@ async def _make(config: Config, reload: Callable[[], Config], dataplanes: Datapl
     choice.refuse_fatal()
     if choice.requested == AUTO:
         log.info("dataplane chosen", dataplane=choice.name, reason=choice.reason)
-    restarter = Restarter(TaskMetrics(registry).count)
+    tasks = TaskMetrics(registry)
+    restarter = Restarter(tasks.count, tasks.show)
     resolvers = await make_resolvers(config, registry, restarter)
     return App(config, reload, choice, event_log, registry, resolvers, shutdown, restarter)
 

@@ -58,6 +58,10 @@ class TaskMetrics:
                                  "Times that a part of the main process failed unexpectedly and was started again.",
                                  ["task"], registry=registry)
 
+    def show(self, task: str) -> None:
+        """Let its series exist, with 0: `rate()` sees a first failure only after a sample without it."""
+        self._failures.labels(task)
+
     def count(self, task: str) -> None:
         """Count one failure of a task, which is named by its kind."""
         self._failures.labels(task).inc()

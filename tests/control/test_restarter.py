@@ -60,3 +60,9 @@ async def test_cancelled_task_ends() -> None:
 async def test_fatal_error_is_raised() -> None:
     with pytest.raises(KeyError):
         await Restarter().run("controller", Failing(ValueError(), KeyError()).work, fatal=KeyError)
+
+
+async def test_task_shows_before_it_fails() -> None:
+    shown: list[str] = []
+    await Restarter(show=shown.append).run("watch", Failing(ValueError("x")).work)
+    assert shown == ["watch"]

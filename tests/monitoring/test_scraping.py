@@ -32,11 +32,13 @@ async def busy(scene: Scene, cluster: Cluster, listen: Address, lost: Address) -
     await cluster.pods("one", "two")
     following = {"name": "pods", "listen": [str(pods)], "kubernetes": "default/web:http"}
     dead = str(free_address())
-    services = (following, {**web(lost, name="lost"), "backends": [dead]},
+    named = {"name": "named", "listen": [str(free_address())], "backends": ["db.test:5432"]}  # no DNS server answers
+    services = (following, named, {**web(lost, name="lost"), "backends": [dead]},
                 {**web(listen, health_interval="0s"), "backends": [str(alpha.address), str(bravo.address), dead]})
     scene.write(*services, queue=2)
     socket = scene.path.with_name("admin.sock")
-    program = await scene.start("--kubeconfig", str(cluster.kubeconfig), "--admin", f"unix:{socket}")
+    program = await scene.start("--kubeconfig", str(cluster.kubeconfig), "--admin", f"unix:{socket}",
+                                "--dns-server", str(free_address()))
     await program.logged("serving")
     await program.shows("lbproxy_watch_up", 2)
     await scene.served_by(listen, 30)  # five in a row fail at the third backend, and go on to another
