@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import pytest
+import structlog
 
 from lbproxy.model.address import Address
 from lbproxy.model.snapshot import Endpoint, Services, ServiceSpec
@@ -15,6 +16,7 @@ from lbproxy.sources.base import Reference, Resolution, WantedService
 from lbproxy.sources.fixed import FixedBackends
 from lbproxy.sources.merger import Merger
 from tests.support.patience import PATIENCE
+from tests.support.waiting import until
 
 UNKNOWN = Resolution(is_known=False)
 
@@ -287,9 +289,12 @@ async def test_first_answers_are_waited_for_once(bench: Bench) -> None:
     assert not bench.merger.waits_for()
 
 
-async def test_reference_that_no_resolver_knows_is_an_error(bench: Bench) -> None:
-    bench.take(web(Reference()))
-    with pytest.raises(ExceptionGroup) as error:
-        await bench.task
-    assert error.group_contains(LookupError)
-    bench.task = asyncio.create_task(asyncio.sleep(0))
+async def test_reference_that_no_resolver_knows_is_logged_and_takes_nothing_away(bench: Bench) -> None:
+    bench.take(web(FixedBackends(endpoints(1))))
+    await until(lambda: bool(bench.said))
+    with structlog.testing.capture_logs() as lines:
+        bench.take(web(Reference()))
+        await until(lambda: bool(lines))
+    assert lines[0]["event"] == "a task failed, starting it again"
+    assert "no resolver for" in lines[0]["error"]
+    assert len(bench.said) == 1
