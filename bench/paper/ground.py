@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench.errors import LabError
+from bench.errors import BenchError, LabError
 from bench.lab.addresses import SERVICE
 from bench.lab.lab import Lab
 from bench.lab.netns import call
@@ -56,9 +56,12 @@ class Runs:
 
 def rests(meter: Meter) -> bool:
     """Return whether a system's processes do next to nothing, over a moment: then its start is over."""
-    before = meter.cpu_seconds()
-    time.sleep(MOMENT)
-    return meter.cpu_seconds() - before < RESTING_SHARE * MOMENT
+    try:
+        before = meter.cpu_seconds()
+        time.sleep(MOMENT)
+        return meter.cpu_seconds() - before < RESTING_SHARE * MOMENT
+    except BenchError:  # one of its processes has ended meanwhile, so its start is not over
+        return False
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,14 +114,14 @@ async def test_counts_go_on_for_a_backend_that_was_left_out_to_reset_its_connect
     alpha, bravo = await harness.backends("alpha", "bravo")
     await harness.apply(web(listen, active(alpha)))
     client = await harness.client(listen)
-    await harness.look()
+    await harness.catch_up()
     key = BackendKey("web", alpha.address)
     before = replace(harness.dataplane.stats().backends[key])
     assert before.connections == 1
     await harness.apply(replace(web(listen, active(bravo)), left_out=frozenset({alpha.address})))
     assert await harness.is_reset(client)
     await harness.apply(web(listen, active(bravo), draining(alpha)))
-    await harness.look()
+    await harness.catch_up()
     after = harness.dataplane.stats().backends[key]
     assert (after.active, after.connections, sum(after.closed.values())) == (0, 1, 1)
     assert after.bytes_sent >= before.bytes_sent
