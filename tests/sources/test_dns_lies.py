@@ -72,7 +72,9 @@ async def test_no_lie_takes_a_backend_away(settled: Names, liar: LyingServer, lo
     liar.udp = lie  # type: ignore[assignment]
     await settled.counted(result, 2)
     assert (settled.backends(), settled.is_known, settled.up()) == (["10.0.0.1:80"], True, 0)
-    assert len({line["event"] for line in logs}) == len(logs) == 1
+    # Once for each trouble: the lookup that was under way when the lies began may have ended otherwise.
+    assert {line["event"] for line in logs} == {"name can't be resolved, keeping its last known addresses"}
+    assert len({line["error"] for line in logs}) == len(logs) <= 2
     liar.udp = lambda question: answer(question, "db.test. 1 IN A 10.0.0.2").to_wire()
     await settled.says("10.0.0.2:80")
 
