@@ -23,8 +23,9 @@ class Family:
 
     def add(self, labels: str, value: float) -> None:
         """Add one sample; `labels` as `label_text` gives them, or empty."""
-        self.lines.append(f"{self.name}{{{labels}}} {value:d}\n" if isinstance(value, int) else
-                          f"{self.name}{{{labels}}} {value!r}\n")
+        # No empty braces: parsers take them, but `grep '^lbproxy_in_sync '` does not.
+        series = f"{self.name}{{{labels}}}" if labels else self.name
+        self.lines.append(f"{series} {value:d}\n" if isinstance(value, int) else f"{series} {value!r}\n")
 
     def add_each(self, labels: str, label: str, values: Mapping[str, int], *, is_sparse: bool = False) -> None:
         """Add a sample for each entry, with its key as one more label. A sparse one leaves out zeros."""

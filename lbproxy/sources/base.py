@@ -45,7 +45,6 @@ class Resolution:
     """When the endpoints changed where they come from: seconds since 1970; None: nobody says so."""
 
 
-
 class Resolver(Protocol):
     """Turns references of one type into endpoints. Never takes any away because of an error (fail static)."""
 

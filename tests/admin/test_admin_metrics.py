@@ -140,6 +140,13 @@ def test_worker_without_a_heartbeat_is_not_up(status: FakeStatus) -> None:
     assert scrape.values("worker_restarts_total") == {"": 9}
 
 
+@pytest.mark.parametrize("is_open", [False, True])
+def test_sample_without_labels_has_no_braces(status: FakeStatus, is_open: bool) -> None:  # noqa: FBT001 - a case
+    written = "".join(metrics.TableMetrics(status).pieces(is_open=is_open))
+    assert "\nlbproxy_worker_restarts_total 9\n" in written
+    assert "{}" not in written
+
+
 def test_backend_that_was_never_used_counts_from_0() -> None:
     scrape = Scrape.of(FakeStatus(snapshot(backend())))
     assert scrape.values("backend_connections_total", service="web") == {str(ONE): 0}

@@ -190,7 +190,9 @@ def _srv(text: str) -> SrvRecord:
 
 def _reasons(error: dns.resolver.NoNameservers) -> str:
     errors = error.kwargs.get("errors", ())
-    return "; ".join(dict.fromkeys(f"server {one[0]}: {_short(one[3])}" for one in errors)) or _short(error)
+    # dnspython calls a server of plain DNS `Do53:ADDRESS@PORT`, for "DNS over port 53".
+    servers = ((str(one[0]).removeprefix("Do53:"), _short(one[3])) for one in errors)
+    return "; ".join(dict.fromkeys(f"server {server}: {why}" for server, why in servers)) or _short(error)
 
 
 def _short(error: object) -> str:
